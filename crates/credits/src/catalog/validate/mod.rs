@@ -1,0 +1,85 @@
+//! The checks that shapes cannot make: names that must exist, amounts that must not be, tables that must be whole.
+//!
+//! Every check adds findings and goes on, so that an author sees all mistakes of a file at once.
+
+mod plans;
+mod price;
+mod rules;
+mod sources;
+
+use std::fmt::Display;
+
+use reeve_types::{Credits, limits};
+
+use super::Catalog;
+use super::parse::{CatalogError, Finding, quoted};
+
+/// All that is wrong with a well-formed catalog.
+pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
+    if catalog.version == 0 {
+        findings.add("version", "versions count from 1");
+    }
+    plans::check(catalog, findings);
+    price::check(catalog, findings);
+    sources::check(catalog, findings);
+    rules::check(catalog, findings);
+}
+
+/// What was found, in the order of the checks.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Vec<(String, String)>);
+
+impl Findings {
+    /// One thing that is wrong with the value at `key`. A stage that actions share is still reported once.
+    pub(super) fn add(&mut self, key: impl Display, reason: impl Display) {
+        let finding = (key.to_string(), reason.to_string());
+        if !self.0.contains(&finding) {
+            self.0.push(finding);
+        }
+    }
+
+    /// Reports when the condition does not hold.
+    fn require(&mut self, holds: bool, key: impl Display, reason: impl Display) {
+        if !holds {
+            self.add(key, reason);
+        }
+    }
+
+    /// Reports an amount that no price or grant may have.
+    fn require_amount(&mut self, amount: Credits, least: Least, key: impl Display) {
+        let whole_max = Credits::whole(limits::CREDITS_MAX).unwrap_or(Credits::ZERO);
+        if amount.is_negative() {
+            self.add(key, format_args!("`{amount}` is negative"));
+        } else if amount.is_zero() && least == Least::AboveZero {
+            self.add(key, "must be above zero");
+        } else if amount > whole_max {
+            self.add(key, format_args!("`{amount}` is more than {whole_max} credits"));
+        }
+    }
+
+    pub(super) fn into_error(self, file: &str) -> Option<CatalogError> {
+        let finding = |(key, reason)| Finding { file: file.to_owned(), key, reason };
+        let findings: Vec<Finding> = self.0.into_iter().map(finding).collect();
+        (!findings.is_empty()).then_some(CatalogError { findings })
+    }
+}
+
+/// The least an amount may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Least {
+    Zero,
+    AboveZero,
+}
+
+/// The path of a named table: `action."image.generate"`.
+fn table(kind: &str, name: impl Display) -> String {
+    format!("{kind}.{}", quoted(&name.to_string()))
+}
+
+/// The first value that is listed before.
+pub(super) fn repeated<T: PartialEq>(list: &[T]) -> Option<&T> {
+    list.iter()
+        .enumerate()
+        .find(|(n, value)| list.iter().take(*n).any(|earlier| earlier == *value))
+        .map(|(_, value)| value)
+}

@@ -1,0 +1,192 @@
+//! Checks of carry, change, limit, order, charge, refund and alert.
+
+use reeve_types::SourceName;
+
+use super::{Findings, Least, repeated};
+use crate::catalog::{
+    Alert, AlertKind, Carry, Catalog, Disposition, GrantOnChange, Keep, Limit, LimitWhat, OrderKey, Outcome,
+    When, Window,
+};
+
+pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
+    for (n, carry) in catalog.carry.iter().enumerate() {
+        check_carry(catalog, carry, &format!("carry[{n}]"), findings);
+    }
+    check_overlap(catalog, findings);
+    check_change(catalog, findings);
+    for (n, limit) in catalog.limits.iter().enumerate() {
+        check_limit(catalog, limit, &format!("limit[{n}]"), findings);
+    }
+    check_order(catalog, findings);
+    check_charge(catalog, findings);
+    findings.require(
+        catalog.refund.window_seconds != Some(0),
+        "refund.window_seconds",
+        "leave it out to refund never",
+    );
+    for (n, alert) in catalog.alerts.iter().enumerate() {
+        check_alert(alert, &format!("alert[{n}]"), findings);
+    }
+}
+
+fn check_carry(catalog: &Catalog, carry: &Carry, at: &str, findings: &mut Findings) {
+    findings.require(!carry.sources.is_empty(), format!("{at}.sources"), "names no source");
+    for source in carry.sources.iter().filter(|source| !catalog.sources.contains_key(*source)) {
+        findings.add(format!("{at}.sources"), format_args!("there is no source `{source}`"));
+    }
+    if let Some(source) = repeated(&carry.sources) {
+        findings.add(format!("{at}.sources"), format_args!("names source `{source}` twice"));
+    }
+    let key = format!("{at}.max");
+    match (carry.keep, &carry.max) {
+        (Keep::Max, None) => findings.add(&key, "is missing: `keep = \"max\"` needs a cap"),
+        (Keep::None | Keep::All, Some(_)) => findings.add(&key, "is only for `keep = \"max\"`"),
+        (Keep::None | Keep::All, None) => {}
+        (Keep::Max, Some(max)) => {
+            findings.require(
+                max.allotments.is_some() != max.credits.is_some(),
+                &key,
+                "says either `allotments` or `credits`",
+            );
+            let negative = max.allotments.is_some_and(|times| times.micros() < 0);
+            findings.require(!negative, format!("{key}.allotments"), "is negative");
+            if let Some(credits) = max.credits {
+                findings.require_amount(credits, Least::Zero, format!("{key}.credits"));
+            }
+        }
+    }
+    if let Some(trim) = &carry.trim {
+        let sorted = |list: &[SourceName]| {
+            let mut list = list.to_vec();
+            list.sort();
+            list
+        };
+        let same = sorted(trim) == sorted(&carry.sources);
+        findings.require(same, format!("{at}.trim"), "must be the sources of this rule, each once");
+    }
+}
+
+/// Two rules for one source at one boundary would trim it twice.
+fn check_overlap(catalog: &Catalog, findings: &mut Findings) {
+    for (n, carry) in catalog.carry.iter().enumerate() {
+        let earlier = catalog.carry.iter().take(n).filter(|earlier| earlier.at == carry.at);
+        for source in
+            earlier.flat_map(|earlier| &earlier.sources).filter(|source| carry.sources.contains(source))
+        {
+            findings.add(
+                format!("carry[{n}].sources"),
+                format_args!("source `{source}` has a rule for this boundary already"),
+            );
+        }
+    }
+}
+
+fn check_change(catalog: &Catalog, findings: &mut Findings) {
+    let change = &catalog.change;
+    for (name, transition) in [("downgrade", &change.downgrade), ("cancel", &change.cancel)] {
+        let grants = transition.grant == GrantOnChange::None || transition.when == When::Now;
+        findings.require(
+            grants,
+            format!("change.{name}.grant"),
+            "what takes effect at a boundary is granted by the boundary",
+        );
+    }
+}
+
+fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findings) {
+    findings.require(!limit.name.is_empty(), format!("{at}.name"), "is empty");
+    let twins = catalog.limits.iter().filter(|other| other.name == limit.name).count();
+    findings.require(
+        twins == 1,
+        format!("{at}.name"),
+        format_args!("`{}` is the name of another limit too", limit.name),
+    );
+    let amount = &limit.amount;
+    let said = [amount.allotments.is_some(), amount.credits.is_some(), amount.count.is_some()];
+    let key = format!("{at}.amount");
+    findings.require(
+        said.iter().filter(|said| **said).count() == 1,
+        &key,
+        "says one of `allotments`, `credits`, `count`",
+    );
+    let counted = matches!(limit.what, LimitWhat::Concurrency | LimitWhat::FreeJobs);
+    findings.require(
+        amount.count.is_none() || counted,
+        &key,
+        "`count` is for jobs; credits have `credits` or `allotments`",
+    );
+    findings.require(amount.count.is_some() || !counted, &key, "jobs are limited by `count`");
+    let negative = amount.allotments.is_some_and(|times| times.micros() < 0);
+    findings.require(!negative, format!("{key}.allotments"), "is negative");
+    if let Some(credits) = amount.credits {
+        findings.require_amount(credits, Least::Zero, format!("{key}.credits"));
+    }
+    if let Some(source) = limit.source.as_ref().filter(|source| !catalog.sources.contains_key(*source)) {
+        findings.add(format!("{at}.source"), format_args!("there is no source `{source}`"));
+    }
+    for action in limit.actions.iter().flatten().filter(|action| catalog.action(action).is_none()) {
+        findings.add(format!("{at}.actions"), format_args!("there is no action `{action}`"));
+    }
+    let purchase = limit.what == LimitWhat::Purchase;
+    findings.require(
+        purchase != limit.count.is_empty(),
+        format!("{at}.count"),
+        "says which payments count: for `purchase`, and only there",
+    );
+    let momentary = matches!(limit.what, LimitWhat::Balance | LimitWhat::Concurrency);
+    findings.require(
+        momentary == (limit.window == Window::Now),
+        format!("{at}.window"),
+        "`now` is for balances and concurrency, and nothing else is",
+    );
+}
+
+fn check_order(catalog: &Catalog, findings: &mut Findings) {
+    let keys = catalog.order.keys();
+    findings.require(
+        keys.last() == Some(&OrderKey::Id),
+        "order",
+        "must end with `id`, or two lots could tie",
+    );
+    findings.require(repeated(keys).is_none(), "order", "names a key twice");
+}
+
+fn check_charge(catalog: &Catalog, findings: &mut Findings) {
+    for outcome in Outcome::ALL.iter().filter(|outcome| !catalog.charge.outcome.contains_key(outcome)) {
+        findings.add("charge.outcome", format_args!("has no row for `{outcome}`"));
+    }
+    // X11: the platform absorbs what it cannot know; charging for it would be charging for nothing shown.
+    let unknown = catalog.charge.disposition(Outcome::Unknown) == Disposition::Release;
+    findings.require(
+        unknown,
+        "charge.outcome.unknown",
+        "must be `release`: what nobody has seen is not charged",
+    );
+    findings.require(
+        catalog.charge.unknown_deadline_seconds > 0,
+        "charge.unknown_deadline_seconds",
+        "must be above zero",
+    );
+}
+
+fn check_alert(alert: &Alert, at: &str, findings: &mut Findings) {
+    let low = alert.kind == AlertKind::Low;
+    let thresholds = usize::from(alert.percent.is_some()) + usize::from(alert.below.is_some());
+    findings.require(
+        thresholds == usize::from(low),
+        at,
+        "`low` has either `percent` or `below`; other kinds have neither",
+    );
+    if let Some(percent) = alert.percent {
+        findings.require((1..=99).contains(&percent), format!("{at}.percent"), "must be from 1 to 99");
+    }
+    if let Some(below) = alert.below {
+        findings.require_amount(below, Least::AboveZero, format!("{at}.below"));
+    }
+    let leads = matches!(alert.kind, AlertKind::Expiring | AlertKind::Renewal | AlertKind::TrimAhead);
+    findings.require(
+        leads == alert.lead_hours.is_some(),
+        format!("{at}.lead_hours"),
+        "is for `expiring`, `renewal` and `trim_ahead`, which need it",
+    );
+}
