@@ -1,0 +1,30 @@
+//! A fact unique beyond one workspace: who used it first owns it.
+
+use std::sync::Arc;
+
+/// A row of `claims(scope, key) -> workspace`, inserted in the change set that uses it.
+///
+/// A command with claims is a barrier: whether it may happen is known only when its commit answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Claim {
+    /// What kind of fact: `grant`, `payment`, `referral`.
+    pub scope: Arc<str>,
+    pub key: Arc<str>,
+}
+
+impl Claim {
+    /// A once-only grant, by its key `catalog:source:subject:period` (X14).
+    pub fn grant(key: &str) -> Self {
+        Self { scope: "grant".into(), key: key.into() }
+    }
+
+    /// A payment that credits came from: two confirmations make one lot (KV-08).
+    pub fn payment(reference: &str) -> Self {
+        Self { scope: "payment".into(), key: reference.into() }
+    }
+
+    /// A friend who was referred: one bonus over all referrers (KA-04).
+    pub fn referral(catalog: &str, friend: &str) -> Self {
+        Self { scope: "referral".into(), key: format!("{catalog}:{friend}").into() }
+    }
+}

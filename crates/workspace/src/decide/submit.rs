@@ -1,0 +1,148 @@
+//! Admission: priced, held and queued in one change, or refused with the way out.
+//!
+//! Order of checks: shape, plan, price limit, credits, backlog. A request that is wrong in several ways
+//! is told the first, and a denial never costs anything (X8).
+
+use std::sync::Arc;
+
+use reeve_credits::catalog::Action;
+use reeve_credits::hold::{Hold, Shortfall};
+use reeve_credits::price::{Quote, QuoteRefusal, quote};
+use reeve_jobs::{Job, Sequence, Spec};
+use reeve_types::Millis;
+
+use super::{Ctx, Decision};
+use crate::command::Submit;
+use crate::event::Event;
+use crate::execute::Subject;
+use crate::record::JobIntro;
+use crate::refusal::{Finding, Refusal, Remedy};
+use crate::state::{LiveJob, State};
+
+pub(super) fn decide(state: &State, submit: &Submit, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+    if state.jobs.contains_key(&submit.job) {
+        return Err(Refusal::Conflict { detail: format!("job `{}` exists already", submit.job) });
+    }
+    let plan = &state.profile.plan;
+    let quote = quote(ctx.catalog, plan, &submit.action, &submit.params).map_err(refuse_quote)?;
+    let unknown =
+        || Refusal::invalid("/action", format!("`{}` is not an action of the catalog", submit.action));
+    let action = ctx.catalog.action(&submit.action).ok_or_else(unknown)?;
+    if submit.credits_max.is_some_and(|max| quote.credits > max) {
+        return Err(Refusal::PriceChanged { credits: quote.credits });
+    }
+    let hold = hold(state, &quote, submit, ctx)?;
+    let tier = ctx.tier(&state.profile.tier);
+    if let Some(tier) = tier.filter(|tier| state.queued() >= tier.queued_max) {
+        return Err(Refusal::QueueFull { queued: state.queued(), queued_max: tier.queued_max });
+    }
+    let spec = spec(state, submit, action, &quote, ctx);
+    let quote = Arc::new(quote);
+    let intro = intro(state, submit, &spec, quote.clone());
+    let job = Job::admitted(spec, submit.not_before.filter(|at| *at > ctx.now));
+    let live = Box::new(LiveJob { job, quote, hold });
+    Ok(Decision::about(Subject::Admission, ctx.now, vec![Event::Admitted { live, intro: Arc::new(intro) }]))
+}
+
+fn hold(state: &State, quote: &Quote, submit: &Submit, ctx: &Ctx<'_>) -> Result<Hold, Refusal> {
+    let pays = |lot: &reeve_credits::lot::Lot| ctx.catalog.pays(lot.scope.as_ref(), &submit.action);
+    // X13: debt is paid before anything is spent, so lots that debt has eaten cannot be held.
+    if quote.credits.is_positive() && state.debt.is_positive() {
+        let available = state.available(ctx.now);
+        if available < quote.credits {
+            let missing = quote.credits.checked_sub(available).unwrap_or(quote.credits);
+            return Err(insufficient(state, quote, Shortfall { available, missing }, ctx));
+        }
+    }
+    Hold::choose(&state.lots, quote.credits, (ctx.now, &ctx.catalog.order), pays)
+        .map_err(|shortfall| insufficient(state, quote, shortfall, ctx))
+}
+
+fn insufficient(state: &State, quote: &Quote, shortfall: Shortfall, ctx: &Ctx<'_>) -> Refusal {
+    // KV-06: a denial names the ways out.
+    let next = state.lots.iter().filter(|lot| lot.effective_at > ctx.now).min_by_key(|lot| lot.effective_at);
+    let mut remedies = Vec::new();
+    if next.is_some() || state.profile.period_end > ctx.now {
+        remedies.push(Remedy::Wait);
+    }
+    if super::purchase::source(state, ctx).is_some() {
+        remedies.push(Remedy::Purchase);
+    }
+    let rank = ctx.catalog.plan(&state.profile.plan).map(|plan| plan.rank);
+    if ctx.catalog.plans.iter().any(|plan| Some(plan.rank) > rank) {
+        remedies.push(Remedy::Upgrade);
+    }
+    if quote.outputs > 1 && shortfall.available.is_positive() {
+        remedies.push(Remedy::FewerOutputs);
+    }
+    Refusal::InsufficientCredits {
+        required: quote.credits,
+        available: shortfall.available,
+        missing: shortfall.missing,
+        next_credit_at: next.map(|lot| lot.effective_at),
+        next_credit_amount: next.map(|lot| lot.terms.available),
+        remedies,
+    }
+}
+
+fn spec(state: &State, submit: &Submit, action: &Action, quote: &Quote, ctx: &Ctx<'_>) -> Spec {
+    let ms = |asked: Option<u64>, most: u64| asked.unwrap_or(most).min(most);
+    let queue_ms =
+        ms(submit.queue_timeout_ms, action.queue_timeout_ms.unwrap_or(ctx.defaults.queue_timeout_ms));
+    let run_timeout_ms =
+        ms(submit.run_timeout_ms, action.run_timeout_ms.unwrap_or(ctx.defaults.run_timeout_ms));
+    let start: Millis = submit.not_before.map_or(ctx.now, |at| at.max(ctx.now));
+    Spec {
+        id: submit.job,
+        action: action.name.clone(),
+        pool: action.pool.clone(),
+        member: submit.member.clone(),
+        priority: submit.priority,
+        sequence: Sequence { admitted_at: ctx.now, n: state.admitted + 1 },
+        outputs: quote.outputs,
+        work_ms: action.work_ms,
+        queue_deadline_at: start.plus_ms(i64::try_from(queue_ms).unwrap_or(i64::MAX)),
+        run_timeout_ms,
+        attempts_max: u16::try_from(action.attempts_max).unwrap_or(u16::MAX).max(1),
+    }
+}
+
+fn intro(state: &State, submit: &Submit, spec: &Spec, quote: Arc<Quote>) -> JobIntro {
+    JobIntro {
+        id: spec.id,
+        workspace: state.id.clone(),
+        action: spec.action.clone(),
+        pool: spec.pool.clone(),
+        tier: state.profile.tier.clone(),
+        member: spec.member.clone(),
+        priority: spec.priority,
+        sequence: spec.sequence,
+        outputs: spec.outputs,
+        work_ms: spec.work_ms,
+        queue_deadline_at: spec.queue_deadline_at,
+        run_timeout_ms: spec.run_timeout_ms,
+        attempts_max: spec.attempts_max,
+        quote,
+        params: submit.params.clone(),
+        metadata: submit.metadata.clone(),
+        webhook: submit.webhook.clone(),
+        created_at: spec.sequence.admitted_at,
+    }
+}
+
+/// A price that cannot be made, in the words of a refusal.
+pub fn refuse_quote(refusal: QuoteRefusal) -> Refusal {
+    let detail = refusal.to_string();
+    match refusal {
+        QuoteRefusal::NotEntitled { what, plan, plans } => Refusal::NotEntitled { what, plan, plans },
+        QuoteRefusal::Invalid(findings) => Refusal::Invalid {
+            findings: findings
+                .into_iter()
+                .map(|finding| Finding { pointer: finding.pointer, detail: finding.detail })
+                .collect(),
+        },
+        QuoteRefusal::UnknownPlan { .. } => Refusal::Conflict { detail },
+        QuoteRefusal::UnknownAction { .. } => Refusal::invalid("/action", detail),
+        QuoteRefusal::TooLarge { .. } => Refusal::invalid("/params", detail),
+    }
+}

@@ -1,0 +1,180 @@
+//! The ledger: append-only rows, each chained to the one before by its hash (L5).
+//!
+//! Each kind moves credits between two accounts of double entry:
+//!
+//! | kind | from | to |
+//! |---|---|---|
+//! | grant | `issued:<source>` | lot, available |
+//! | hold | lot, available | lot, held |
+//! | settle | lot, held | `consumed:<action>` |
+//! | release | lot, held | lot, available |
+//! | expire, forfeit | lot, available | `breakage` |
+//! | claw_back | lot, available | `clawback` |
+//! | take | lot, available | `consumed:adjustment` |
+
+use std::sync::Arc;
+
+use reeve_types::{ActionName, Credits, JobId, KeyId, LotId, MemberId, Millis, SourceName, WorkspaceId};
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 of a row and of all before it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hash(pub [u8; 32]);
+
+impl std::fmt::Display for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl std::fmt::Debug for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// The end of a workspace's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Rows so far.
+    pub seq: u64,
+    pub hash: Hash,
+}
+
+/// What a row says happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Grant,
+    Hold,
+    Settle,
+    Release,
+    Expire,
+    Forfeit,
+    ClawBack,
+    Take,
+}
+
+impl Kind {
+    /// Every kind, for parsing and tables.
+    pub const ALL: [Self; 8] = [
+        Self::Grant,
+        Self::Hold,
+        Self::Settle,
+        Self::Release,
+        Self::Expire,
+        Self::Forfeit,
+        Self::ClawBack,
+        Self::Take,
+    ];
+
+    /// The stored and shown word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Hold => "hold",
+            Self::Settle => "settle",
+            Self::Release => "release",
+            Self::Expire => "expire",
+            Self::Forfeit => "forfeit",
+            Self::ClawBack => "claw_back",
+            Self::Take => "take",
+        }
+    }
+
+    /// The kind of a stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What one credit of this kind does to (available, held).
+    pub const fn effect(self) -> (i64, i64) {
+        match self {
+            Self::Grant => (1, 0),
+            Self::Hold => (-1, 1),
+            Self::Settle => (0, -1),
+            Self::Release => (1, -1),
+            Self::Expire | Self::Forfeit | Self::ClawBack | Self::Take => (-1, 0),
+        }
+    }
+}
+
+/// One row. `amount` is a size: the kind says the direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// From 1, without gaps, per workspace.
+    pub seq: u64,
+    pub at: Millis,
+    pub kind: Kind,
+    pub amount: Credits,
+    pub lot: LotId,
+    pub source: SourceName,
+    pub job: Option<JobId>,
+    pub attempt: Option<u32>,
+    pub output: Option<u32>,
+    pub action: Option<ActionName>,
+    pub member: Option<MemberId>,
+    pub reason: Option<Arc<str>>,
+    pub actor: Option<KeyId>,
+    pub request: Option<Arc<str>>,
+    /// Sum over all lots after this row, less debt.
+    pub available_after: Credits,
+    pub held_after: Credits,
+    pub hash: Hash,
+}
+
+/// Where a workspace's chain starts.
+pub fn genesis(workspace: &WorkspaceId) -> Chain {
+    let mut sha = Sha256::new();
+    sha.update(b"reeve ledger 1\n");
+    sha.update(workspace.as_str().as_bytes());
+    Chain { seq: 0, hash: Hash(sha.finalize().into()) }
+}
+
+/// The hash of a row after `before`: SHA-256 over the previous hash and a canonical encoding, version 1.
+///
+/// Texts are length-prefixed, so that no two rows share an encoding whatever a reason contains.
+pub fn hash_row(before: Hash, row: &Row) -> Hash {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(1_u8);
+    bytes.extend_from_slice(&before.0);
+    for number in [
+        row.seq as i64,
+        row.at.value(),
+        row.amount.micros(),
+        row.available_after.micros(),
+        row.held_after.micros(),
+        row.attempt.map_or(-1, i64::from),
+        row.output.map_or(-1, i64::from),
+    ] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(row.lot.uuid().as_bytes());
+    bytes.extend_from_slice(row.job.map_or([0; 16], |job| *job.uuid().as_bytes()).as_slice());
+    bytes.extend_from_slice(row.actor.map_or([0; 16], |key| *key.uuid().as_bytes()).as_slice());
+    let texts = [
+        Some(row.kind.as_str()),
+        Some(row.source.as_str()),
+        row.action.as_ref().map(ActionName::as_str),
+        row.member.as_ref().map(MemberId::as_str),
+        row.reason.as_deref(),
+        row.request.as_deref(),
+    ];
+    for text in texts {
+        // A missing text and an empty one are different: the length of a missing one is -1.
+        let len = text.map_or(-1, |text| text.len() as i64);
+        bytes.extend_from_slice(&len.to_le_bytes());
+        bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+    Hash(Sha256::digest(&bytes).into())
+}
+
+/// What a ledger adds up to: (available, held). L5: equal to the workspace's figures after its last row.
+pub fn fold<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<(Credits, Credits)> {
+    rows.into_iter().try_fold((Credits::ZERO, Credits::ZERO), |(available, held), row| {
+        let (a, h) = row.kind.effect();
+        Some((
+            available.checked_add(row.amount.checked_mul(a)?)?,
+            held.checked_add(row.amount.checked_mul(h)?)?,
+        ))
+    })
+}

@@ -1,0 +1,188 @@
+//! What one change writes: rows in domain types, final values only.
+//!
+//! The journal writes them without interpreting them; the store turns them into columns.
+
+use std::sync::Arc;
+
+use reeve_credits::hold::Hold;
+use reeve_credits::lot::Lot;
+use reeve_credits::price::Quote;
+use reeve_jobs::{JobError, Lease, Output, Phase, Sequence, Status, Upload};
+use reeve_types::{
+    ActionName, Credits, JobId, MemberId, Millis, PoolName, PurchaseId, TierName, WorkspaceId,
+};
+
+use crate::claim::Claim;
+use crate::ledger::{Chain, Row};
+use crate::state::{LiveJob, Profile, State};
+
+/// Everything one change set writes for its workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Records {
+    pub workspace: WorkspaceRow,
+    /// Touched lots, at their new values.
+    pub lots: Vec<Lot>,
+    /// Admitted jobs: what never changes of them.
+    pub admitted: Vec<Arc<JobIntro>>,
+    /// Touched jobs, at their new values.
+    pub jobs: Vec<(JobId, JobState)>,
+    pub uploads: Vec<(JobId, u32, Upload)>,
+    pub purchases: Vec<PurchaseRow>,
+    pub ledger: Vec<Row>,
+    pub outbox: Vec<OutboxRow>,
+    pub claims: Vec<Claim>,
+    pub answer: Option<Answer>,
+}
+
+/// The workspace's own row: written with every change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkspaceRow {
+    /// `Some` when the profile changed (or the workspace is new).
+    pub profile: Option<Box<Profile>>,
+    pub chain: Chain,
+    pub admitted: u64,
+    pub lots_made: u64,
+    pub running: u32,
+    pub queued: u64,
+    pub available: Credits,
+    pub held: Credits,
+    pub debt: Credits,
+    pub last_event_at: Millis,
+    pub next_due_at: Option<Millis>,
+}
+
+impl WorkspaceRow {
+    /// The row of a state; `with_profile` when the profile changed.
+    pub fn of(state: &State, with_profile: bool) -> Self {
+        Self {
+            profile: with_profile.then(|| Box::new(state.profile.clone())),
+            chain: state.chain,
+            admitted: state.admitted,
+            lots_made: state.lots_made,
+            running: state.running,
+            queued: state.queued(),
+            available: state.available(state.last_event_at),
+            held: state.held(),
+            debt: state.debt,
+            last_event_at: state.last_event_at,
+            next_due_at: state.next_due_at(),
+        }
+    }
+}
+
+/// What never changes of a job: written once, at admission.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobIntro {
+    pub id: JobId,
+    pub workspace: WorkspaceId,
+    pub action: ActionName,
+    pub pool: PoolName,
+    /// The tier at admission, as shown.
+    pub tier: TierName,
+    pub member: Option<MemberId>,
+    pub priority: i32,
+    pub sequence: Sequence,
+    pub outputs: u32,
+    pub work_ms: Option<u32>,
+    pub queue_deadline_at: Millis,
+    pub run_timeout_ms: u64,
+    pub attempts_max: u16,
+    pub quote: Arc<Quote>,
+    pub params: Arc<serde_json::Map<String, serde_json::Value>>,
+    /// JSON text as sent.
+    pub metadata: Option<Arc<str>>,
+    pub webhook: Option<Arc<str>>,
+    pub created_at: Millis,
+}
+
+/// An output of a closed job, with what it cost.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SettledOutput {
+    #[serde(flatten)]
+    pub output: Output,
+    pub credits: Credits,
+}
+
+/// What changes of a job: its latest values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobState {
+    pub status: Status,
+    pub attempt: u32,
+    pub attempts_lost: u16,
+    pub lapses: u16,
+    pub not_before: Option<Millis>,
+    pub started_at: Option<Millis>,
+    /// The live lease; its uploads are rows of their own.
+    pub lease: Option<Lease>,
+    /// What is pinned now; empty once final.
+    pub hold: Hold,
+    pub settled: Credits,
+    pub released: Credits,
+    pub finished_at: Option<Millis>,
+    /// The attempt whose report closed it.
+    pub closed_by: Option<u32>,
+    pub error: Option<JobError>,
+    /// In order of index; only of closed jobs.
+    pub outputs: Vec<SettledOutput>,
+}
+
+impl JobState {
+    /// The values of a live job.
+    pub fn of_live(live: &LiveJob) -> Self {
+        let job = &live.job;
+        let not_before = match job.phase {
+            Phase::Queued { not_before } => not_before,
+            _ => None,
+        };
+        Self {
+            status: job.status(),
+            attempt: job.attempt,
+            attempts_lost: job.attempts_lost,
+            lapses: job.lapses,
+            not_before,
+            started_at: job.started_at,
+            lease: job.lease().cloned(),
+            hold: live.hold.clone(),
+            settled: Credits::ZERO,
+            released: Credits::ZERO,
+            finished_at: None,
+            closed_by: None,
+            error: None,
+            outputs: Vec::new(),
+        }
+    }
+}
+
+/// A purchase, and the lot it became.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PurchaseRow {
+    pub id: PurchaseId,
+    pub payment: Arc<str>,
+    pub pack: Option<Arc<str>>,
+    pub credits: Credits,
+    pub status: Arc<str>,
+    pub lot: Option<reeve_types::LotId>,
+    pub created_at: Millis,
+}
+
+/// Something that happened, for those who subscribed to hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub kind: &'static str,
+    pub at: Millis,
+    pub job: Option<JobId>,
+    /// JSON text; small, since readers load the rest.
+    pub body: String,
+}
+
+/// The remembered answer to a request with an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// `<API key>:<Idempotency-Key>`; the workspace completes it.
+    pub key: Arc<str>,
+    /// Digest of the request: the same key with another body is refused.
+    pub fingerprint: [u8; 16],
+    /// JSON text of the reply or refusal.
+    pub body: Arc<str>,
+    pub at: Millis,
+}

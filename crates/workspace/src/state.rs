@@ -1,0 +1,163 @@
+//! What a workspace is, in memory: its profile, its live lots, its live jobs.
+//!
+//! Only what can still change is here. A closed job and a spent lot leave memory with the change that
+//! closes them; their rows stay in the store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use reeve_credits::catalog::Interval;
+use reeve_credits::hold::Hold;
+use reeve_credits::lot::Lot;
+use reeve_credits::price::Quote;
+use reeve_jobs::{Job, Phase};
+use reeve_types::{CatalogName, Credits, JobId, Millis, PlanName, TierName, WorkspaceId};
+use rustc_hash::FxHashMap;
+
+use crate::ledger::Chain;
+use crate::record::{Records, WorkspaceRow};
+
+/// The person behind a workspace, as the platform verified them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Owner {
+    pub user: Arc<str>,
+    pub identity: Option<Arc<str>>,
+}
+
+/// How the subscription stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceStatus {
+    Active,
+    Canceling,
+    PastDue,
+}
+
+/// What changes rarely.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Profile {
+    pub name: Option<Arc<str>>,
+    pub catalog: CatalogName,
+    pub catalog_version: u32,
+    pub plan: PlanName,
+    pub allotment: Option<Credits>,
+    pub interval: Interval,
+    pub seats: u32,
+    pub timezone: chrono_tz::Tz,
+    pub owner: Option<Owner>,
+    pub status: WorkspaceStatus,
+    /// The queue tier of the plan.
+    pub tier: TierName,
+    /// Replaces the tier's running cap.
+    pub concurrency_max: Option<u32>,
+    pub paused: bool,
+    pub created_at: Millis,
+    pub anchor_at: Millis,
+    pub period_start: Millis,
+    pub period_end: Millis,
+    /// JSON text as sent.
+    pub metadata: Option<Arc<str>>,
+}
+
+/// A job that is not final, with the credits pinned for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveJob {
+    pub job: Job,
+    /// Price and terms as frozen at admission (X6).
+    pub quote: Arc<Quote>,
+    pub hold: Hold,
+}
+
+/// A workspace. Built by its creation event or from the store; changed by `apply` alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    pub id: WorkspaceId,
+    /// Change sets applied so far.
+    pub version: u64,
+    pub profile: Profile,
+    /// Lots that are not spent, in order of id: the order of use is the catalog's affair.
+    pub lots: Vec<Lot>,
+    /// What a clawback could not recover; later grants pay it first (X13).
+    pub debt: Credits,
+    pub jobs: FxHashMap<JobId, LiveJob>,
+    /// Jobs that take a running place.
+    pub running: u32,
+    /// Jobs admitted so far.
+    pub admitted: u64,
+    /// Lots made so far.
+    pub lots_made: u64,
+    pub chain: Chain,
+    /// Time never runs backward for a workspace: `now = max(clock, this)`.
+    pub last_event_at: Millis,
+    /// When each live job must be looked at by itself.
+    pub deadlines: BTreeSet<(Millis, JobId)>,
+}
+
+impl State {
+    /// Credits that may be spent at `t`: usable lots less debt.
+    pub fn available(&self, t: Millis) -> Credits {
+        let usable = self.lots.iter().filter(|lot| lot.is_usable(t)).map(|lot| lot.terms.available);
+        let sum = Credits::checked_sum(usable).unwrap_or(Credits::ZERO);
+        sum.checked_sub(self.debt).unwrap_or(Credits::ZERO)
+    }
+
+    /// All open holds, also on lots that expired since.
+    pub fn held(&self) -> Credits {
+        Credits::checked_sum(self.lots.iter().map(|lot| lot.terms.held)).unwrap_or(Credits::ZERO)
+    }
+
+    /// Jobs that wait.
+    pub fn queued(&self) -> u64 {
+        (self.jobs.len() as u64).saturating_sub(u64::from(self.running))
+    }
+
+    /// When the calendar task must wake this workspace although nobody asks.
+    pub fn next_due_at(&self) -> Option<Millis> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// `now` for a command: the clock, but never before what already happened here.
+    pub fn now(&self, clock: Millis) -> Millis {
+        clock.max(self.last_event_at)
+    }
+
+    /// A workspace as loaded, with all that is derived computed anew.
+    pub fn rebuilt(self) -> Self {
+        let mut state = self;
+        state.running = 0;
+        state.deadlines.clear();
+        for (id, live) in &state.jobs {
+            state.running += u32::from(live.job.is_running());
+            if let Some(at) = live.job.due_at() {
+                state.deadlines.insert((at, *id));
+            }
+        }
+        state.lots.sort_by_key(|lot| lot.id);
+        state
+    }
+
+    /// A change that writes nothing but what the caller adds to it, such as a remembered refusal.
+    pub fn bare_records(&mut self) -> Records {
+        self.version += 1;
+        Records {
+            workspace: WorkspaceRow::of(self, false),
+            lots: Vec::new(),
+            admitted: Vec::new(),
+            jobs: Vec::new(),
+            uploads: Vec::new(),
+            purchases: Vec::new(),
+            ledger: Vec::new(),
+            outbox: Vec::new(),
+            claims: Vec::new(),
+            answer: None,
+        }
+    }
+
+    /// Queued jobs that could be offered to workers, each with the instant before which it is not.
+    pub fn queued_jobs(&self) -> impl Iterator<Item = (&LiveJob, Option<Millis>)> {
+        self.jobs.values().filter_map(|live| match live.job.phase {
+            Phase::Queued { not_before } => Some((live, not_before)),
+            _ => None,
+        })
+    }
+}
