@@ -1,0 +1,186 @@
+//! Everything that is read from the store, apart from the writer.
+//!
+//! Decisions never come from here but from the owner actor; these reads serve pages, rebuilds and recovery.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reeve_jobs::{Sequence, Status};
+use reeve_types::{
+    ActionName, Credits, JobId, KeyId, LeaseId, MemberId, Millis, PoolName, TierName, WorkspaceId,
+};
+use reeve_workspace::{Answer, JobIntro, JobState, Kind, Profile, PurchaseRow, Row, State};
+
+use crate::change::KeyRow;
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The environment's fault; worth a retry.
+    #[error("the store cannot be read: {0}")]
+    Unavailable(String),
+    /// A row that we could not have written.
+    #[error("table `{table}` column `{column}` row `{id}` is damaged: {detail}")]
+    Damaged { table: &'static str, column: &'static str, id: String, detail: String },
+}
+
+/// A read under way.
+pub type Read<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// A workspace rebuilt from the store.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub state: State,
+    /// Hashes of its newest idempotency keys (see [`key_hash`]).
+    pub key_hashes: Vec<u64>,
+    /// True when these are all there are, so that an absent one is certainly new.
+    pub keys_complete: bool,
+}
+
+/// A workspace as lists show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkspaceRecord {
+    pub id: WorkspaceId,
+    pub version: u64,
+    pub profile: Profile,
+    pub available: Credits,
+    pub held: Credits,
+    pub debt: Credits,
+    pub running: u32,
+    pub queued: u64,
+}
+
+/// A job, live or final.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRecord {
+    pub intro: Arc<JobIntro>,
+    pub state: JobState,
+}
+
+/// A remembered answer and the version it was written at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    pub fingerprint: [u8; 16],
+    pub body: Arc<str>,
+    pub at: Millis,
+}
+
+impl From<&Answer> for StoredAnswer {
+    fn from(answer: &Answer) -> Self {
+        Self { fingerprint: answer.fingerprint, body: answer.body.clone(), at: answer.at }
+    }
+}
+
+/// What the queue needs of a waiting job, without building its workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedRow {
+    pub job: JobId,
+    pub workspace: WorkspaceId,
+    pub pool: PoolName,
+    pub action: ActionName,
+    pub work_ms: Option<u32>,
+    pub priority: i32,
+    pub sequence: Sequence,
+    pub not_before: Option<Millis>,
+}
+
+/// A lease that outlived a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeasedRow {
+    pub lease: LeaseId,
+    pub workspace: WorkspaceId,
+    pub pool: PoolName,
+    pub action: ActionName,
+    pub worker: Arc<str>,
+    pub session: Arc<str>,
+    pub granted_at: Millis,
+    pub run_deadline_at: Millis,
+    pub unknown_until: Option<Millis>,
+    pub cancelling: bool,
+}
+
+/// What the dispatcher knows of a workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactsRow {
+    pub workspace: WorkspaceId,
+    pub tier: TierName,
+    pub concurrency_max: Option<u32>,
+    pub paused: bool,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The last entry already seen.
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobFilter {
+    pub workspace: Option<WorkspaceId>,
+    pub status: Option<Status>,
+    pub action: Option<ActionName>,
+    pub since: Option<Millis>,
+}
+
+/// Which ledger rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LedgerFilter {
+    pub job: Option<JobId>,
+    pub member: Option<MemberId>,
+    pub kind: Option<Kind>,
+    pub from: Option<Millis>,
+    pub to: Option<Millis>,
+}
+
+/// All reads.
+pub trait Reader: Send + Sync + 'static {
+    /// The whole live state of a workspace; `None` when it does not exist.
+    fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>>;
+    /// A workspace as lists show it.
+    fn workspace<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<WorkspaceRecord>>;
+    /// Workspaces in order of id.
+    fn workspaces<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<WorkspaceRecord>>;
+    /// One job.
+    fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>>;
+    /// Jobs, newest first.
+    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, Vec<JobRecord>>;
+    /// Ledger rows of a workspace in order of sequence.
+    fn ledger<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        filter: &'a LedgerFilter,
+        page: &'a Page,
+    ) -> Read<'a, Vec<Row>>;
+    /// Purchases of a workspace in order of id.
+    fn purchases<'a>(&'a self, workspace: &'a WorkspaceId, page: &'a Page) -> Read<'a, Vec<PurchaseRow>>;
+    /// The purchase of a payment, and whose it is.
+    fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>>;
+    /// A remembered answer.
+    fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>>;
+    /// All lots of a workspace, spent ones too, in order of id.
+    fn lots<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<reeve_credits::lot::Lot>>;
+    /// Workspaces whose `next_due_at` has come, earliest first.
+    fn due(&self, now: Millis, count_max: u32) -> Read<'_, Vec<WorkspaceId>>;
+    /// Waiting jobs in order of id, from slim columns.
+    fn queued(&self, after: Option<JobId>, count_max: u32) -> Read<'_, Vec<QueuedRow>>;
+    /// Every stored lease.
+    fn leased(&self) -> Read<'_, Vec<LeasedRow>>;
+    /// Facts of every workspace that has a live job.
+    fn facts(&self) -> Read<'_, Vec<FactsRow>>;
+    /// Every key, revoked ones too.
+    fn keys(&self) -> Read<'_, Vec<KeyRow>>;
+    /// The key of an id.
+    fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>>;
+}
+
+/// The hash under which an actor remembers an idempotency key: FNV-1a, stable across builds.
+pub fn key_hash(key: &str) -> u64 {
+    key.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Most key hashes that a rebuilt workspace remembers.
+pub const KEY_HASHES_MAX: u32 = 65_536;
