@@ -1,0 +1,304 @@
+//! Jobs: submit, view, list, cancel.
+
+use reeve_types::{ActionName, JobId, MemberId, PoolName, TierName, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Amount, At, QuoteLine, Sha256, WaitReason};
+
+/// Parameters of an action, as the client wrote them.
+pub type Params = serde_json::Map<String, serde_json::Value>;
+/// What a platform notes on a job or workspace; passed back unread.
+pub type Metadata = serde_json::Map<String, serde_json::Value>;
+
+/// `POST /v1/workspaces/{ws}/jobs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobSubmit {
+    #[schema(value_type = String)]
+    pub action: ActionName,
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub params: Params,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub member: Option<MemberId>,
+    /// Order among the workspace's own jobs, higher first; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<At>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_timeout_seconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_timeout_seconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    /// Where to tell of this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// The most it may cost; a higher price is refused with `price_changed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_credits: Option<Amount>,
+}
+
+impl JobSubmit {
+    /// An action with its parameters, everything else left to the server.
+    pub const fn of(action: ActionName, params: Params) -> Self {
+        Self {
+            action,
+            params,
+            member: None,
+            priority: None,
+            not_before: None,
+            queue_timeout_seconds: None,
+            run_timeout_seconds: None,
+            metadata: None,
+            webhook: None,
+            max_credits: None,
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Queued,
+    Running,
+    /// Cancelled while running; the worker has not acknowledged yet.
+    Cancelling,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+impl JobStatus {
+    /// Nothing changes after a final status.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Queued | Self::Running | Self::Cancelling => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled | Self::Expired => true,
+        }
+    }
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Cancelling => "cancelling",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What became of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputStatus {
+    Pending,
+    Landed,
+    Filtered,
+    Failed,
+}
+
+/// What a job costs; `held + settled + released` is `quoted`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobCredits {
+    pub quoted: Amount,
+    pub held: Amount,
+    pub settled: Amount,
+    pub released: Amount,
+    pub lines: Vec<QuoteLine>,
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressView {
+    /// 0 to 1; never goes back within an attempt.
+    pub fraction: f64,
+    pub stage: Option<String>,
+    pub message: Option<String>,
+    /// `null` before the first report.
+    pub at: Option<At>,
+}
+
+/// One output. Everything but index and status is `null` until the job has closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutputView {
+    pub index: u32,
+    pub status: OutputStatus,
+    pub content_type: Option<String>,
+    /// Bytes.
+    pub size: Option<u64>,
+    #[schema(value_type = Option<String>)]
+    pub sha256: Option<Sha256>,
+    pub url: Option<String>,
+    /// What it was charged.
+    pub credits: Option<Amount>,
+}
+
+/// Where a queued job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueView {
+    pub position: Option<u64>,
+    pub eta_seconds: Option<u64>,
+    pub waiting_for: Option<WaitReason>,
+}
+
+/// Why a job did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobErrorView {
+    /// A stable word, such as `content_filtered`, `run_timeout`, `poison`, `fate_unknown`.
+    pub code: String,
+    pub message: String,
+}
+
+/// Where the rest of a job is found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobUrls {
+    #[serde(rename = "self")]
+    pub this: String,
+    pub events: String,
+    pub cancel: String,
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobView {
+    #[schema(value_type = String)]
+    pub id: JobId,
+    #[schema(value_type = String)]
+    pub workspace: WorkspaceId,
+    #[schema(value_type = Option<String>)]
+    pub member: Option<MemberId>,
+    #[schema(value_type = String)]
+    pub action: ActionName,
+    #[schema(value_type = Object)]
+    pub params: Params,
+    #[schema(value_type = String)]
+    pub pool: PoolName,
+    #[schema(value_type = String)]
+    pub tier: TierName,
+    pub status: JobStatus,
+    /// 0 before the first lease.
+    pub attempt: u32,
+    pub max_attempts: u32,
+    pub credits: JobCredits,
+    pub progress: ProgressView,
+    pub outputs: Vec<OutputView>,
+    /// `null` unless queued.
+    pub queue: Option<QueueView>,
+    pub error: Option<JobErrorView>,
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    pub created_at: At,
+    pub started_at: Option<At>,
+    pub finished_at: Option<At>,
+    /// When it expires (queued) or runs out of time (running).
+    pub deadline_at: Option<At>,
+    pub urls: JobUrls,
+}
+
+/// Query of `GET /v1/jobs/{id}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct JobQuery {
+    /// Seconds to wait for the final state, at most 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+}
+
+/// Query of the two lists of jobs; a workspace's own list passes over `workspace`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct JobsQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub status: Option<JobStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub action: Option<ActionName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub workspace: Option<WorkspaceId>,
+    /// Created at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub since: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// `POST /v1/workspaces/{ws}/jobs/cancel`: all that match; queued and running when `status` is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkCancel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<JobStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub action: Option<ActionName>,
+}
+
+/// What a bulk cancel did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkCancelled {
+    /// Ended at once.
+    pub cancelled: u64,
+    /// Still running; their workers have been told.
+    pub cancelling: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_refused_by_name() {
+        let error =
+            serde_json::from_str::<JobSubmit>(r#"{"action":"image.generate","params":{},"pirority":1}"#);
+        assert!(error.unwrap_err().to_string().contains("pirority"));
+    }
+
+    #[test]
+    fn wrong_types_and_huge_numbers_are_refused() {
+        for body in [
+            r#"{"action":5,"params":{}}"#,
+            r#"{"action":"a b","params":{}}"#,
+            r#"{"action":"a","params":[]}"#,
+            r#"{"action":"a","params":{},"priority":1e99}"#,
+            r#"{"action":"a","params":{},"queue_timeout_seconds":-1}"#,
+            r#"{"action":"a","params":{},"max_credits":0.0000001}"#,
+            r#"{"action":"a","params":{},"not_before":"tomorrow"}"#,
+            r#"{"params":{}}"#,
+        ] {
+            assert!(serde_json::from_str::<JobSubmit>(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_status_has_one_word_everywhere() {
+        for status in [
+            JobStatus::Queued,
+            JobStatus::Running,
+            JobStatus::Cancelling,
+            JobStatus::Succeeded,
+            JobStatus::Failed,
+            JobStatus::Cancelled,
+            JobStatus::Expired,
+        ] {
+            assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{}\"", status.as_str()));
+        }
+    }
+}

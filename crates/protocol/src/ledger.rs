@@ -1,0 +1,102 @@
+//! The rows behind a balance, and totals over them.
+
+use reeve_types::{ActionName, JobId, KeyId, LotId, MemberId, SourceName};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Amount, At};
+
+/// What a row did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerKind {
+    Grant,
+    Hold,
+    Settle,
+    Release,
+    Expire,
+    Forfeit,
+    Clawback,
+    Adjust,
+}
+
+/// One row of the ledger. Rows are never changed; each carries the hash of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerRow {
+    pub seq: u64,
+    pub at: At,
+    pub kind: LedgerKind,
+    pub amount: Amount,
+    #[schema(value_type = Option<String>)]
+    pub lot: Option<LotId>,
+    #[schema(value_type = Option<String>)]
+    pub source: Option<SourceName>,
+    #[schema(value_type = Option<String>)]
+    pub job: Option<JobId>,
+    pub attempt: Option<u32>,
+    pub output: Option<u32>,
+    #[schema(value_type = Option<String>)]
+    pub action: Option<ActionName>,
+    #[schema(value_type = Option<String>)]
+    pub member: Option<MemberId>,
+    pub reason: Option<String>,
+    /// The key whose request caused the row; `null` when time did.
+    #[schema(value_type = Option<String>)]
+    pub actor: Option<KeyId>,
+    /// `X-Request-Id` of that request.
+    pub request: Option<String>,
+    pub available_after: Amount,
+    pub held_after: Amount,
+    /// Chain hash, hexadecimal.
+    pub hash: String,
+}
+
+/// Query of `GET /v1/workspaces/{ws}/ledger`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LedgerQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub job: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub member: Option<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub kind: Option<LedgerKind>,
+    /// First instant included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub from: Option<At>,
+    /// First instant no longer included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub to: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Query of `GET /v1/workspaces/{ws}/usage`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UsageQuery {
+    /// `member`, `action`, `day`, separated by commas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<String>,
+}
+
+/// Totals of one group; a field that was not grouped by is `null`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UsageRow {
+    #[schema(value_type = Option<String>)]
+    pub member: Option<MemberId>,
+    #[schema(value_type = Option<String>)]
+    pub action: Option<ActionName>,
+    /// A local date, `YYYY-MM-DD`.
+    pub day: Option<String>,
+    pub settled: Amount,
+    pub released: Amount,
+    pub refunded: Amount,
+}

@@ -1,0 +1,70 @@
+//! The shapes of the HTTP and worker API: the only place that says what goes over the wire.
+//!
+//! `api` turns requests into commands and answers into these shapes; `client` and `webhooks` read and
+//! write the same ones. No rule lives here: a shape that parses may still be refused by the server.
+//!
+//! Conventions. Requests refuse unknown fields. Answers show an absent value as `null`, except where a
+//! doc comment says that the field is left out. Credits are exact JSON numbers ([`Amount`]), times are
+//! RFC 3339 in UTC with milliseconds ([`At`]). Nothing here is flattened or internally tagged: serde
+//! buffers such shapes through floating point, which would round an amount.
+
+mod amount;
+mod asset;
+mod at;
+mod balance;
+mod digest;
+mod event;
+mod job;
+mod ledger;
+mod operate;
+mod page;
+mod patch;
+mod problem;
+mod purchase;
+mod quote;
+mod receipt;
+mod subscription;
+mod worker;
+mod workspace;
+
+pub mod headers;
+
+pub use amount::{Amount, Quantity};
+pub use asset::AssetView;
+pub use at::{At, AtError};
+pub use balance::{BalanceQuery, BalanceSummary, BalanceView, LotClass, LotView, NextChange};
+pub use digest::{DigestError, Sha256};
+pub use event::{
+    CreditsEvent, EventError, EventId, EventIdError, JobEvent, LogEvent, LogLevel, OutputEvent,
+    ProgressEvent, StatusEvent,
+};
+pub use job::{
+    BulkCancel, BulkCancelled, JobCredits, JobErrorView, JobQuery, JobStatus, JobSubmit, JobUrls, JobView,
+    JobsQuery, Metadata, OutputStatus, OutputView, Params, ProgressView, QueueView,
+};
+pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
+pub use operate::{
+    ClockMode, ClockSet, ClockView, Health, KeyCreate, KeyCreated, KeyRole, KeyView, PoolReport, QueueReport,
+    SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport, VerifyStatus, WorkerState, WorkerView,
+};
+pub use page::{ListQuery, Page};
+pub use patch::Patch;
+pub use problem::{Code, FieldError, Problem, Remedy};
+pub use purchase::{
+    AdjustmentCreate, AdjustmentView, PurchaseCreate, PurchaseStatus, PurchaseView, RefundKind, RefundRequest,
+};
+pub use quote::{QuoteLine, QuoteQueue, QuoteRequest, QuoteView, WaitReason};
+pub use receipt::{AttemptOutcome, AttemptView, ReceiptLot, ReceiptQuote, ReceiptView};
+pub use subscription::{
+    AddonPut, MemberLimit, MemberPut, MemberWindow, PaymentStatus, ReferralCreate, RenewalCreate,
+    SubscriptionChange,
+};
+pub use worker::{
+    CompleteRequest, CompletionEntry, CompletionResult, CompletionsAnswer, CompletionsRequest, FailRequest,
+    Fate, HeartbeatAnswer, HeartbeatRequest, InputView, LeaseAnswer, LeaseRequest, LeaseView, OutputOutcome,
+    OutputReport, ProgressAnswer, ProgressReport, StageReport, UploadAnswer,
+};
+pub use workspace::{
+    Interval, Owner, ScheduledChange, ScheduledKind, SubscriptionStatus, WorkspaceCreate, WorkspacePatch,
+    WorkspaceView,
+};

@@ -1,0 +1,208 @@
+//! What those who run the platform see: queues, workers, keys, verification, health, the clock.
+
+use reeve_types::{KeyId, LeaseId, PoolName, TierName, WorkerName, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{At, Quantity};
+
+/// `GET /v1/queue`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QueueReport {
+    pub pools: Vec<PoolReport>,
+}
+
+/// One pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PoolReport {
+    #[schema(value_type = String)]
+    pub pool: PoolName,
+    pub paused: bool,
+    /// Live workers that serve it.
+    pub workers: u32,
+    /// Leases that those workers hold or wait for.
+    pub slots: u32,
+    pub busy: u32,
+    pub tiers: Vec<TierReport>,
+}
+
+/// One tier of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TierReport {
+    #[schema(value_type = String)]
+    pub tier: TierName,
+    /// Jobs waiting.
+    pub depth: u64,
+    pub running: u64,
+    pub oldest_wait_seconds: Option<f64>,
+    pub p50_wait_seconds: Option<f64>,
+    pub p99_wait_seconds: Option<f64>,
+    /// How far behind its guaranteed share it is, in service; 0 when it has had its due.
+    pub floor_lag: f64,
+    /// Share of the pool's recent service, 0 to 1.
+    pub share: f64,
+}
+
+/// Whether a worker may take leases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    #[default]
+    Active,
+    /// Finishes what it has.
+    Draining,
+    /// Gets nothing.
+    Quarantined,
+}
+
+/// One entry of `GET /v1/workers`. More than one session means that two processes use the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkerView {
+    #[schema(value_type = String)]
+    pub worker: WorkerName,
+    pub state: WorkerState,
+    pub sessions: Vec<SessionView>,
+}
+
+/// One process of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionView {
+    pub session: String,
+    #[schema(value_type = Vec<String>)]
+    pub pools: Vec<PoolName>,
+    /// Leases that it waits for now.
+    pub wanted: u32,
+    #[schema(value_type = Vec<String>)]
+    pub leases: Vec<LeaseId>,
+    pub last_seen_at: At,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRole {
+    /// The platform's back end.
+    Admin,
+    /// One workspace.
+    Workspace,
+    /// Lease, upload, complete.
+    Worker,
+}
+
+/// `POST /v1/keys`; `workspace` goes with the role `workspace` and no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyCreate {
+    pub role: KeyRole,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub workspace: Option<WorkspaceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A new key with its secret, which is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyCreated {
+    #[schema(value_type = String)]
+    pub id: KeyId,
+    pub role: KeyRole,
+    #[schema(value_type = Option<String>)]
+    pub workspace: Option<WorkspaceId>,
+    pub name: Option<String>,
+    /// What goes into `Authorization: Bearer`.
+    pub key: String,
+    pub created_at: At,
+}
+
+impl std::fmt::Debug for KeyCreated {
+    /// Without the secret: debug output ends up in logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyCreated").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// A key without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyView {
+    #[schema(value_type = String)]
+    pub id: KeyId,
+    pub role: KeyRole,
+    #[schema(value_type = Option<String>)]
+    pub workspace: Option<WorkspaceId>,
+    pub name: Option<String>,
+    pub created_at: At,
+}
+
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyStatus {
+    /// Never asked for.
+    Idle,
+    Running,
+    Done,
+}
+
+/// `POST` and `GET /v1/verify`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VerifyReport {
+    pub status: VerifyStatus,
+    /// 0 to 1.
+    pub progress: f64,
+    /// `null` until done.
+    pub ok: Option<bool>,
+    pub checks: Vec<VerifyCheck>,
+}
+
+/// One invariant, over all that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerifyCheck {
+    pub name: String,
+    pub ok: bool,
+    /// How many things were looked at.
+    pub checked: u64,
+    pub detail: Option<String>,
+}
+
+/// Query of `POST /v1/verify`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VerifyQuery {
+    /// Seconds to wait for the result, at most 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+}
+
+/// `GET /healthz` and `GET /readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`; anything else is said by a problem.
+    pub status: String,
+    pub version: String,
+}
+
+/// Which clock the server goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockMode {
+    System,
+    Manual,
+}
+
+/// `GET /v1/clock`, and the answer to setting it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClockView {
+    pub now: At,
+    pub mode: ClockMode,
+}
+
+/// `POST /v1/clock`: exactly one of the two; backward is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSet {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advance_seconds: Option<Quantity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<At>,
+}

@@ -1,0 +1,305 @@
+//! Problem details (RFC 9457) with their closed table of codes.
+//!
+//! A client decides by `code`; titles and details are for people and may change.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Amount, At};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)+) => {
+        /// The stable word of a problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl Code {
+            /// The whole table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),+ }
+            }
+
+            /// A few words for people.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The lots that may pay for the action have too little. Tells what is missing and the ways out (KV-06).
+    InsufficientCredits = "insufficient_credits", 402, "Not enough credits";
+    /// The plan may not do this.
+    NotEntitled = "not_entitled", 403, "The plan does not include this";
+    /// A member's limit or a purchase cap.
+    LimitReached = "limit_reached", 403, "A limit is reached";
+    /// The purchase cannot be refunded.
+    RefundRefused = "refund_refused", 409, "The refund is refused";
+    /// The price is above `max_credits`.
+    PriceChanged = "price_changed", 409, "The price is higher than allowed";
+    /// The body or a parameter is wrong; with status 400 when it is not JSON at all.
+    InvalidRequest = "invalid_request", 422, "The request is not valid";
+    /// There is no such thing, or this key may not know of it.
+    NotFound = "not_found", 404, "Not found";
+    /// Another attempt holds the job now, or it is closed.
+    StaleLease = "stale_lease", 409, "The lease is no longer held";
+    /// The state does not allow this.
+    Conflict = "conflict", 409, "In conflict with the present state";
+    /// The key was used with another body.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key belongs to another request";
+    /// The tier's backlog is full.
+    QueueFull = "queue_full", 429, "The queue is full";
+    /// Too many requests.
+    RateLimited = "rate_limited", 429, "Too many requests";
+    /// The server cannot take this now; nothing was changed that a repeat would double.
+    Overloaded = "overloaded", 503, "The server cannot take this now";
+    /// Not ready to serve, while starting or stopping.
+    NotReady = "not_ready", 503, "The server is not ready";
+    /// No key, or one that is not known.
+    Unauthorized = "unauthorized", 401, "A valid key is needed";
+    /// The key's role may not do this.
+    Forbidden = "forbidden", 403, "This key may not do this";
+    /// The body is too large.
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large";
+    /// The body has a type that is not taken here.
+    UnsupportedMediaType = "unsupported_media_type", 415, "This media type is not supported";
+    /// The path has no such method.
+    MethodNotAllowed = "method_not_allowed", 405, "This method is not allowed here";
+    /// A bug of the server.
+    Internal = "internal", 500, "The server made a mistake";
+}
+
+impl Code {
+    /// True when the same request may succeed later without a change: the answer was not recorded.
+    pub const fn is_retryable(self) -> bool {
+        matches!(self.status(), 429 | 503)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A way out of a lack of credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    Wait,
+    Purchase,
+    Upgrade,
+    FewerOutputs,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// A JSON pointer (RFC 6901) into the body; empty for the body itself.
+    pub pointer: String,
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A wrong field.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// A problem. The members after `code` are left out where the code does not have them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// The path of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    pub code: Code,
+
+    /// `insufficient_credits`: the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<Amount>,
+    /// `insufficient_credits`: in the lots that may pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Amount>,
+    /// `insufficient_credits`: when credits come by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_credit_at: Option<At>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_credit_amount: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedies: Option<Vec<Remedy>>,
+
+    /// `limit_reached`: the limit and what counts against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<At>,
+
+    /// `price_changed`: the price now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<Amount>,
+    /// `invalid_request`: field by field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Vec<FieldError>>,
+    /// `queue_full`, `rate_limited`, `overloaded`, `not_ready`: as the header `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    /// What stands before the code in `type`: a name, not an address, so that it stays true wherever the docs are served.
+    pub const TYPE_PREFIX: &'static str = "urn:reeve:problem:";
+
+    /// A problem with the status and title of its code.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("{}{code}", Self::TYPE_PREFIX),
+            title: code.title().to_owned(),
+            status: code.status(),
+            detail: detail.into(),
+            instance: None,
+            code,
+            required: None,
+            available: None,
+            missing: None,
+            next_credit_at: None,
+            next_credit_amount: None,
+            remedies: None,
+            limit: None,
+            used: None,
+            pending: None,
+            held: None,
+            resets_at: None,
+            credits: None,
+            errors: None,
+            retry_after_seconds: None,
+        }
+    }
+
+    /// A body that is not JSON at all: `invalid_request` with status 400.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self { status: 400, ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    /// Wrong fields: `invalid_request` with status 422.
+    pub fn invalid(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self { errors: Some(errors), ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    /// A refusal for now: `overloaded`, `queue_full`, `rate_limited` or `not_ready`, with the seconds to wait.
+    pub fn later(code: Code, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(code, detail) }
+    }
+
+    /// The same problem, about this path.
+    #[must_use]
+    pub fn at(self, instance: impl Into<String>) -> Self {
+        Self { instance: Some(instance.into()), ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.code, self.status, self.detail)?;
+        for error in self.errors.iter().flatten() {
+            write!(f, "; `{}` {}", error.pointer, error.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_code_of_the_contract_once() {
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        let contract = [
+            ("insufficient_credits", 402),
+            ("not_entitled", 403),
+            ("limit_reached", 403),
+            ("refund_refused", 409),
+            ("price_changed", 409),
+            ("invalid_request", 422),
+            ("not_found", 404),
+            ("stale_lease", 409),
+            ("conflict", 409),
+            ("idempotency_mismatch", 422),
+            ("queue_full", 429),
+            ("rate_limited", 429),
+            ("overloaded", 503),
+            ("unauthorized", 401),
+            ("forbidden", 403),
+            ("payload_too_large", 413),
+            ("unsupported_media_type", 415),
+            ("method_not_allowed", 405),
+        ];
+        for (word, status) in contract {
+            let code = Code::ALL.iter().find(|code| code.as_str() == word);
+            assert_eq!(code.map(|code| code.status()), Some(status), "{word}");
+        }
+    }
+
+    #[test]
+    fn every_code_reads_back_from_its_word() {
+        for code in Code::ALL {
+            let text = serde_json::to_string(code).unwrap();
+            assert_eq!(text, format!("\"{code}\""));
+            assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), *code);
+        }
+    }
+
+    #[test]
+    fn only_the_members_of_the_code_are_shown() {
+        let problem =
+            Problem::invalid("two", vec![FieldError::new("/seats", "must be above 0")]).at("/v1/workspaces");
+        assert_eq!(
+            serde_json::to_string(&problem).unwrap(),
+            concat!(
+                r#"{"type":"urn:reeve:problem:invalid_request","title":"The request is not valid","status":422,"#,
+                r#""detail":"two","instance":"/v1/workspaces","code":"invalid_request","#,
+                r#""errors":[{"pointer":"/seats","detail":"must be above 0"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_problem_of_a_newer_server_is_read_without_its_new_members() {
+        let text = r#"{"type":"x","title":"t","status":409,"detail":"d","code":"conflict","novel":1}"#;
+        assert_eq!(serde_json::from_str::<Problem>(text).unwrap().code, Code::Conflict);
+    }
+}

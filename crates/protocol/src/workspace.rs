@@ -1,0 +1,183 @@
+//! Workspaces: create, view, patch.
+
+use reeve_types::{CatalogName, PlanName, TierName, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Amount, At, BalanceSummary, Metadata, Patch};
+
+/// How often a plan is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Interval {
+    Month,
+    Year,
+}
+
+/// The person whose account a workspace belongs to; the subject of once-per-user grants (X14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    pub user: String,
+    /// How the platform verified the user: `google`, `google_workspace`, `password` or another text (KV-03).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// `POST /v1/workspaces`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspaceCreate {
+    /// Chosen by the caller, else derived from the idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub id: Option<WorkspaceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[schema(value_type = String)]
+    pub catalog: CatalogName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub plan: Option<PlanName>,
+    /// Credits per period, for plans that let one choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allotment: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<u32>,
+    /// An IANA zone such as `Europe/Berlin`; UTC when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+}
+
+impl WorkspaceCreate {
+    /// A workspace on a catalog's default plan, everything else left to the server.
+    pub const fn on(catalog: CatalogName) -> Self {
+        Self {
+            id: None,
+            name: None,
+            catalog,
+            plan: None,
+            allotment: None,
+            interval: None,
+            seats: None,
+            timezone: None,
+            owner: None,
+            metadata: None,
+        }
+    }
+}
+
+/// `PATCH /v1/workspaces/{ws}`. What is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspacePatch {
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schema(value_type = Option<String>)]
+    pub name: Patch<String>,
+    /// From the next local date not yet granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog_version: Option<u32>,
+    /// `null`: back to the plan's own bound.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schema(value_type = Option<u32>)]
+    pub max_concurrent: Patch<u32>,
+    /// Only on the plan `enterprise` (KV-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allotment: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Patch<Metadata>,
+}
+
+/// Where a subscription stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubscriptionStatus {
+    Active,
+    /// Cancelled, running until the period's end (X24).
+    Canceling,
+    PastDue,
+}
+
+/// What a scheduled change does when its time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduledKind {
+    Change,
+    Cancel,
+}
+
+/// A change of the subscription that waits for the period's end (X22).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduledChange {
+    pub kind: ScheduledKind,
+    pub at: At,
+    #[schema(value_type = String)]
+    pub plan: PlanName,
+    pub allotment: Option<Amount>,
+    pub interval: Option<Interval>,
+    pub seats: Option<u32>,
+}
+
+/// A workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WorkspaceView {
+    #[schema(value_type = String)]
+    pub id: WorkspaceId,
+    pub name: Option<String>,
+    #[schema(value_type = String)]
+    pub catalog: CatalogName,
+    pub catalog_version: u32,
+    #[schema(value_type = String)]
+    pub plan: PlanName,
+    pub allotment: Option<Amount>,
+    pub interval: Option<Interval>,
+    pub seats: u32,
+    pub status: SubscriptionStatus,
+    pub timezone: String,
+    pub anchor_at: At,
+    pub period_start: Option<At>,
+    pub period_end: Option<At>,
+    /// The end of what was paid for: the year on yearly billing (KV-25).
+    pub term_end: Option<At>,
+    pub scheduled_change: Option<ScheduledChange>,
+    #[schema(value_type = String)]
+    pub tier: TierName,
+    /// Most jobs of this workspace that run at once; `null` is unbounded.
+    pub max_concurrent: Option<u32>,
+    pub balance: BalanceSummary,
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    pub created_at: At,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn a_patch_tells_absent_from_null() {
+        let patch: WorkspacePatch = serde_json::from_str(r#"{"max_concurrent":null,"name":"a"}"#).unwrap();
+        assert_eq!(patch.max_concurrent, Patch::Clear);
+        assert_eq!(patch.name, Patch::Set("a".into()));
+        assert_eq!(patch.metadata, Patch::Keep);
+        assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"name":"a","max_concurrent":null}"#);
+    }
+
+    #[test]
+    fn only_what_was_said_is_sent() {
+        let create = WorkspaceCreate::on(CatalogName::new("kive").unwrap());
+        assert_eq!(serde_json::to_string(&create).unwrap(), r#"{"catalog":"kive"}"#);
+    }
+}
