@@ -62,7 +62,7 @@ pub fn execute(
         },
         (None, _) => Err(Refusal::NoSuchWorkspace { workspace: id.clone() }),
         (Some(state), command) => {
-            run(state, &mut gathered, meta, decide::due(state, ctx.now)).map_err(|bug| bug.to_string())?;
+            fold_due(state, &mut gathered, meta, ctx).map_err(|bug| bug.to_string())?;
             decide::decide(state, command, ctx)
         }
     };
@@ -83,6 +83,17 @@ pub fn execute(
 fn run(state: &mut State, gathered: &mut Gathered, meta: &Meta, events: Vec<Dated>) -> Result<(), Broken> {
     let mut applier = Applier { state, gathered, meta };
     events.into_iter().try_for_each(|dated| applier.apply(dated))
+}
+
+/// Folds everything that is due by now, instant by instant.
+fn fold_due(state: &mut State, gathered: &mut Gathered, meta: &Meta, ctx: &Ctx<'_>) -> Result<(), Broken> {
+    loop {
+        let events = decide::due(state, ctx.now);
+        if events.is_empty() {
+            return Ok(());
+        }
+        run(state, gathered, meta, events)?;
+    }
 }
 
 /// What the decision is about: names the reply.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use reeve_credits::catalog::Catalog;
 use reeve_credits::hold::Part;
-use reeve_credits::lot::Retired;
+use reeve_credits::lot::{Lot, Retired};
 use reeve_jobs::{Closing, RetrySettings, Verdict};
 use reeve_types::{Credits, JobId, LeaseId, LotId, Millis, TierName, WorkspaceId};
 use sha2::{Digest as _, Sha256};
@@ -93,37 +93,28 @@ impl Decision {
     }
 }
 
-/// Everything that time alone has done by `now`, each at its own instant (X2).
+/// What time alone has done at the earliest instant up to `now` that is not folded yet; empty when all is.
 ///
-/// In this order at one instant: expiries of lots, then deadlines of jobs.
+/// One instant at a time, because each can change what the next one finds: a job that expires gives
+/// back credits to a lot that expires later. At one instant lots expire first, then jobs (X2).
 pub(crate) fn due(state: &State, now: Millis) -> Vec<Dated> {
-    let mut events: Vec<(Millis, u8, Event)> = Vec::new();
-    for lot in &state.lots {
-        if let Some(at) = lot.expires_at.filter(|at| *at <= now && lot.terms.available.is_positive()) {
-            let event = Event::Retired {
-                lot: lot.id,
-                amount: lot.terms.available,
-                how: Retired::Expired,
-                reason: None,
-            };
-            events.push((at, 0, event));
+    let expires = |lot: &&Lot| lot.terms.available.is_positive() && lot.is_expired(now);
+    let lots_at = state.lots.iter().filter(expires).filter_map(|lot| lot.expires_at).min();
+    let jobs_at = state.deadlines.first().map(|(at, _)| *at).filter(|at| *at <= now);
+    let Some(at) = lots_at.into_iter().chain(jobs_at).min() else { return Vec::new() };
+    // A boundary in the past of the workspace's own history is recorded when it is seen.
+    let dated = |event| Dated { at: at.max(state.last_event_at), event };
+    let mut events = Vec::new();
+    for lot in state.lots.iter().filter(expires).filter(|lot| lot.expires_at == Some(at)) {
+        let amount = lot.terms.available;
+        events.push(dated(Event::Retired { lot: lot.id, amount, how: Retired::Expired, reason: None }));
+    }
+    for (_, job) in state.deadlines.iter().take_while(|(due, _)| *due == at) {
+        if let Some((live, closing)) = state.jobs.get(job).and_then(|live| live.job.on_due(now).map(|c| (live, c))) {
+            events.push(dated(close(live, Closing { at: at.max(state.last_event_at), ..closing })));
         }
     }
-    for (at, job) in state.deadlines.range(..=(now, JobId::from_uuid(uuid_max()))) {
-        if let Some(closing) = state.jobs.get(job).and_then(|live| live.job.on_due(now).map(|c| (live, c))) {
-            let (live, closing) = closing;
-            events.push((*at, 1, close(live, Closing { at: *at, ..closing })));
-        }
-    }
-    events.sort_by_key(|(at, class, _)| (*at, *class));
     events
-        .into_iter()
-        .map(|(at, _, event)| Dated { at: at.max(state.last_event_at).min(now), event })
-        .collect()
-}
-
-const fn uuid_max() -> uuid::Uuid {
-    uuid::Uuid::max()
 }
 
 /// Decides a command on an existing workspace, whose due events are folded.
