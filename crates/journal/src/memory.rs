@@ -31,6 +31,8 @@ pub enum Fault {
     UnknownLost,
     /// No room.
     Overloaded,
+    /// The caller dies of it: asking for room panics.
+    Panic,
 }
 
 #[derive(Default)]
@@ -102,11 +104,18 @@ impl MemoryJournal {
 impl Journal for MemoryJournal {
     fn reserve(&self, _: Urgency) -> Result<Room, Overloaded> {
         let mut faults = lock(&self.faults);
-        if faults.front() == Some(&Fault::Overloaded) {
-            faults.pop_front();
-            return Err(Overloaded);
+        match faults.front() {
+            Some(Fault::Overloaded) => {
+                faults.pop_front();
+                Err(Overloaded)
+            }
+            Some(Fault::Panic) => {
+                faults.pop_front();
+                drop(faults);
+                told_to_panic()
+            }
+            _ => Ok(Room::unbounded()),
         }
-        Ok(Room::unbounded())
     }
 
     fn submit(&self, change: ChangeSet, _: Room) -> oneshot::Receiver<CommitOutcome> {
@@ -119,7 +128,7 @@ impl Journal for MemoryJournal {
                 commit(&mut lock(&self.tables), change);
                 CommitOutcome::Unknown
             }
-            Fault::None | Fault::Overloaded => commit(&mut lock(&self.tables), change),
+            Fault::None | Fault::Overloaded | Fault::Panic => commit(&mut lock(&self.tables), change),
         };
         self.answer(reply, result);
         outcome
@@ -152,6 +161,11 @@ impl Journal for MemoryJournal {
     fn health(&self) -> JournalHealth {
         JournalHealth { can_commit: true, depth: lock(&self.held).as_ref().map_or(0, Vec::len) }
     }
+}
+
+#[expect(clippy::panic, reason = "the fault is the panic of whoever asks")]
+fn told_to_panic() -> Result<Room, Overloaded> {
+    panic!("told to")
 }
 
 fn commit(tables: &mut Tables, change: ChangeSet) -> CommitOutcome {
