@@ -1,0 +1,454 @@
+//! The actor: hints in, reservations out, requests answered at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use reeve_queue::{
+    Entry, FairQueue, Gate, GateReason, GiveBack, PoolIndex, Sequence, Taken, Ticket, TierIndex,
+    WorkspaceFacts, WorkspaceKey,
+};
+use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, WorkspaceId};
+use reeve_workspace::{Command, Lapse, LeaseJob, QueueEntry, Refusal, Reply};
+use rustc_hash::FxHashMap;
+
+use super::message::{Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll};
+use super::request::Request;
+use crate::call::{Answer, Call};
+use crate::shared::{Counters, Shared};
+use crate::task;
+use crate::workspace::{Ask, Execute, ReplyTo, Work};
+
+/// Hints that may wait; beyond it the workspace is marked dirty and synced later.
+const MAILBOX_MAX: usize = 65_536;
+/// A job whose workspace could not answer is tried again after this.
+const RETRY_MS: i64 = 100;
+
+struct InFlight {
+    request: u64,
+    workspace: WorkspaceId,
+}
+
+pub(crate) struct DispatcherActor {
+    shared: Arc<Shared>,
+    pub(crate) queue: FairQueue,
+    epochs: FxHashMap<WorkspaceId, u64>,
+    actions: FxHashMap<ActionName, u32>,
+    requests: BTreeMap<u64, Request>,
+    in_flight: FxHashMap<Ticket, InFlight>,
+    wake: Option<(Millis, SpawnHandle)>,
+}
+
+impl DispatcherActor {
+    pub(crate) fn new(shared: Arc<Shared>, queue: FairQueue) -> Self {
+        Self {
+            shared,
+            queue,
+            epochs: FxHashMap::default(),
+            actions: FxHashMap::default(),
+            requests: BTreeMap::new(),
+            in_flight: FxHashMap::default(),
+            wake: None,
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.clock.now()
+    }
+
+    /// Hints of an actor that was replaced say nothing any more.
+    fn is_current(&mut self, workspace: &WorkspaceId, epoch: u64) -> bool {
+        let known = self.epochs.entry(workspace.clone()).or_insert(epoch);
+        if *known > epoch {
+            return false;
+        }
+        *known = epoch;
+        true
+    }
+
+    fn workspace(&mut self, id: &WorkspaceId, facts: &Facts) -> Option<WorkspaceKey> {
+        let tier = self.queue.settings().tier(&facts.tier).unwrap_or(TierIndex(0));
+        let rules = self.shared.tiers.get(tier.at());
+        let cap_running = facts.cap.or(rules.map(|rules| rules.running_max)).unwrap_or(1);
+        let facts = WorkspaceFacts { tier, cap_running, paused: facts.paused };
+        match self.queue.set_workspace(id, facts) {
+            Ok(key) => Some(key),
+            Err(bug) => {
+                tracing::error!(workspace.id = %id, %bug, "the queue refuses a workspace");
+                None
+            }
+        }
+    }
+
+    fn entry(&mut self, workspace: WorkspaceKey, entry: &QueueEntry) -> Option<Entry> {
+        let pool = self.queue.settings().pool(&entry.pool)?;
+        let action = self.action(&entry.action);
+        // Within one millisecond the order of admission decides; the low bits are enough for that.
+        let n = (entry.sequence.n & u64::from(u32::MAX)) as u32;
+        Some(Entry {
+            job: entry.job,
+            workspace,
+            pool,
+            cost_ms: entry.work_ms,
+            action,
+            priority: entry.priority,
+            sequence: Sequence { admitted_at: entry.sequence.admitted_at, n },
+            gate: gate(entry),
+        })
+    }
+
+    fn action(&mut self, name: &ActionName) -> u32 {
+        let next = u32::try_from(self.actions.len()).unwrap_or(u32::MAX);
+        *self.actions.entry(name.clone()).or_insert(next)
+    }
+
+    fn hint(&mut self, key: WorkspaceKey, hint: Hint) {
+        let now = self.now();
+        match hint {
+            Hint::Enqueue(entry) => {
+                if let Some(entry) = self.entry(key, &entry) {
+                    // A job that is known already came with a `Sync` before its own hint.
+                    let _ = self.queue.enqueue(entry, now);
+                }
+            }
+            Hint::Requeue { entry, ran_ms } => {
+                let known = self.queue.requeue(entry.job, ran_ms, gate(&entry), now);
+                if let (false, Some(entry)) = (known, self.entry(key, &entry)) {
+                    let _ = self.queue.enqueue(entry, now);
+                }
+            }
+            Hint::Dequeue(job) => {
+                self.queue.remove(job);
+            }
+            Hint::Finish { job, ran_ms } => {
+                self.queue.finish(job, ran_ms);
+            }
+        }
+    }
+
+    /// Gives waiting requests what is eligible, and sets the alarm for the next gate.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        if !self.requests.is_empty() && !self.shared.is_stopping() {
+            let ids: Vec<u64> = self.requests.keys().copied().collect();
+            for id in ids {
+                self.fill(id, ctx);
+            }
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn fill(&mut self, id: u64, ctx: &mut Context<Self>) {
+        loop {
+            let Some(request) = self.requests.get(&id) else { return };
+            if request.open() == 0 {
+                return self.answer_if_complete(id);
+            }
+            let Some(taken) = self.take(id) else { return };
+            self.reserve(id, taken, ctx);
+        }
+    }
+
+    fn take(&mut self, id: u64) -> Option<Taken> {
+        let now = self.now();
+        let pools = self.requests.get(&id)?.pools.clone();
+        pools.into_iter().find_map(|pool| {
+            let slots_open = self.slots_open(pool);
+            self.queue.take(pool, slots_open, now)
+        })
+    }
+
+    /// Slots that waiting requests of a pool ask for.
+    pub(crate) fn slots_open(&self, pool: PoolIndex) -> u32 {
+        let naming = self.requests.values().filter(|request| request.pools.contains(&pool));
+        naming.fold(0, |sum, request| sum.saturating_add(request.open()))
+    }
+
+    /// First phase done; asks the workspace for the second.
+    fn reserve(&mut self, id: u64, taken: Taken, ctx: &mut Context<Self>) {
+        let Some(workspace) = self.queue.workspace_id(taken.workspace).cloned() else { return };
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        request.in_flight += 1;
+        let (worker, session) = (request.asked.worker.clone(), request.asked.session.clone());
+        self.in_flight.insert(taken.ticket, InFlight { request: id, workspace: workspace.clone() });
+        let reply =
+            ReplyTo::Dispatcher { addr: ctx.address(), ticket: taken.ticket, request: id, job: taken.job };
+        let command = Command::Lease(LeaseJob { job: taken.job, worker, session });
+        let work = Work { command, call: Call::default(), reply };
+        match self.shared.registry.get(&workspace) {
+            // A full mailbox drops the message, and its drop answers "unavailable".
+            Some(addr) => drop(addr.try_send(Execute(Some(work)))),
+            None => {
+                let shared = self.shared.clone();
+                task::spawn(&self.shared.runtime, async move {
+                    match shared.registry.find(&shared, &workspace).await {
+                        Ok(addr) => drop(addr.try_send(Execute(Some(work)))),
+                        Err(unavailable) => work.reply.send(Ask::Unavailable(unavailable)),
+                    }
+                });
+            }
+        }
+    }
+
+    fn decided(&mut self, message: LeaseDecided) {
+        let LeaseDecided { ticket, request, job, ask } = message;
+        let Some(in_flight) = self.in_flight.remove(&ticket) else {
+            // A `Sync` took the reservation back meanwhile; if the lease was granted after all, the
+            // same `Sync` or the next one lists it, and nobody waits for it: it lapses unacknowledged.
+            return;
+        };
+        let now = self.now();
+        let grant = match ask {
+            Ask::Done(done) => self.judge(&in_flight.workspace, ticket, (job, done.answer, done.reply)),
+            Ask::Unavailable(_) | Ask::Returned(_) => {
+                let gate = Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff };
+                self.queue.give_back(ticket, GiveBack::RequeueGated(gate), now);
+                None
+            }
+        };
+        if let Some(request) = self.requests.get_mut(&request) {
+            request.in_flight = request.in_flight.saturating_sub(1);
+            request.grants.extend(grant);
+        } else if let Some(grant) = grant {
+            self.return_leases(vec![grant]);
+        }
+        self.answer_if_complete(request);
+    }
+
+    fn judge(
+        &mut self,
+        workspace: &WorkspaceId,
+        ticket: Ticket,
+        (job, answer, reply): (JobId, Answer, Option<Reply>),
+    ) -> Option<Reserved> {
+        let now = self.now();
+        if let Some(Reply::Job { state, .. }) = reply {
+            if let Some(lease) = &state.lease {
+                self.queue.confirm(ticket);
+                return Some(Reserved {
+                    lease: LeaseId { job, attempt: lease.attempt },
+                    workspace: workspace.clone(),
+                    granted_at: lease.granted_at,
+                    run_deadline_at: lease.run_deadline_at,
+                });
+            }
+        }
+        Counters::add(&self.shared.counters.give_backs);
+        let back = match answer {
+            Answer::Refused(Refusal::NotLive { .. } | Refusal::NoSuchWorkspace { .. }) => GiveBack::Gone,
+            _ => GiveBack::RequeueGated(Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff }),
+        };
+        self.queue.give_back(ticket, back, now);
+        // The two disagree: the rows are the truth.
+        self.shared.mark_dirty(workspace);
+        None
+    }
+
+    fn answer_if_complete(&mut self, id: u64) {
+        if !self.requests.get(&id).is_some_and(Request::is_complete) {
+            return;
+        }
+        if let Some(request) = self.requests.remove(&id) {
+            if let Err(unheard) = request.reply.send(request.grants) {
+                self.return_leases(unheard);
+            }
+        }
+    }
+
+    /// Leases that no worker will ever hear of: back to the queue without costing an attempt.
+    fn return_leases(&self, leases: Vec<Reserved>) {
+        for Reserved { lease, workspace, .. } in leases {
+            let lapse = Lapse { lease, cause: reeve_jobs::LapseCause::Unacknowledged };
+            let work = Work { command: Command::Lapse(lapse), call: Call::default(), reply: ReplyTo::Nobody };
+            if let Some(addr) = self.shared.registry.get(&workspace) {
+                // If it cannot be delivered, the lease ticker proposes the same soon.
+                let _ = addr.try_send(Execute(Some(work)));
+            }
+        }
+    }
+
+    /// Reservations of a workspace that was rebuilt are void: its new actor never heard of them.
+    fn forget_in_flight(&mut self, workspace: &WorkspaceId) {
+        let void: Vec<Ticket> = self
+            .in_flight
+            .iter()
+            .filter(|(_, at)| at.workspace == *workspace)
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        for ticket in void {
+            if let Some(InFlight { request, .. }) = self.in_flight.remove(&ticket) {
+                if let Some(waiting) = self.requests.get_mut(&request) {
+                    waiting.in_flight = waiting.in_flight.saturating_sub(1);
+                }
+                self.answer_if_complete(request);
+            }
+        }
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let next = self.queue.next_wake_at();
+        if self.wake.as_ref().map(|(at, _)| *at) == next {
+            return;
+        }
+        if let Some((_, handle)) = self.wake.take() {
+            ctx.cancel_future(handle);
+        }
+        let Some(at) = next else { return };
+        let wait_ms = u64::try_from(at.since(self.now())).unwrap_or(0).clamp(1, 60_000);
+        let handle = ctx.run_later(Duration::from_millis(wait_ms), |actor, ctx| {
+            actor.wake = None;
+            let now = actor.now();
+            actor.queue.wake(now);
+            actor.pump(ctx);
+        });
+        self.wake = Some((at, handle));
+    }
+
+    /// True when a live worker serves the pool.
+    pub(crate) fn has_worker(&self, pool: &PoolName) -> bool {
+        self.requests.values().any(|request| request.asked.pools.contains(pool))
+            || self.shared.leases.sessions().iter().any(|(_, session)| session.pools.contains(pool))
+    }
+}
+
+fn gate(entry: &QueueEntry) -> Option<Gate> {
+    // The first attempt waits because it was asked to, a later one because one was lost.
+    entry.not_before.map(|until| Gate { until, why: GateReason::NotBefore })
+}
+
+impl Actor for DispatcherActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX_MAX);
+    }
+}
+
+impl Handler<Hints> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Hints, ctx: &mut Self::Context) {
+        let Hints { workspace, epoch, facts, hints } = message;
+        if !self.is_current(&workspace, epoch) {
+            return;
+        }
+        if let Some(key) = self.workspace(&workspace, &facts) {
+            for hint in hints {
+                self.hint(key, hint);
+            }
+        }
+        self.pump(ctx);
+    }
+}
+
+impl Handler<Sync> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Sync, ctx: &mut Self::Context) {
+        let Sync { workspace, epoch, facts, queued, running } = message;
+        let rebuilt = self.epochs.get(&workspace).is_some_and(|known| *known < epoch);
+        if !self.is_current(&workspace, epoch) {
+            return;
+        }
+        let Some(key) = self.workspace(&workspace, &facts) else { return };
+        let queued: Vec<Entry> = queued.iter().filter_map(|entry| self.entry(key, entry)).collect();
+        let running: Vec<Entry> = running.iter().filter_map(|entry| self.entry(key, entry)).collect();
+        let now = self.now();
+        if let Err(bug) = self.queue.sync(key, &queued, &running, now) {
+            tracing::error!(workspace.id = %workspace, %bug, "the queue refuses a sync");
+        }
+        if rebuilt {
+            self.forget_in_flight(&workspace);
+        }
+        self.pump(ctx);
+    }
+}
+
+impl Handler<Recover> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Recover, _: &mut Self::Context) {
+        let now = self.now();
+        for (workspace, facts) in &message.facts {
+            self.workspace(workspace, facts);
+        }
+        self.queue.reserve(message.queued.len());
+        for (workspace, entry) in &message.queued {
+            let Some(key) = self.queue.workspace_key(workspace) else { continue };
+            if let Some(entry) = self.entry(key, entry) {
+                let _ = self.queue.enqueue(entry, now);
+            }
+        }
+        let mut running: FxHashMap<WorkspaceId, Vec<Entry>> = FxHashMap::default();
+        for (workspace, pool, action, lease) in message.running {
+            let Some(key) = self.queue.workspace_key(&workspace) else { continue };
+            let sequence = reeve_jobs::Sequence { admitted_at: now, n: 0 };
+            let (priority, work_ms, not_before, job) = (0, None, None, lease.job);
+            let entry = QueueEntry { job, pool, action, work_ms, priority, sequence, not_before };
+            if let Some(entry) = self.entry(key, &entry) {
+                running.entry(workspace).or_default().push(entry);
+            }
+        }
+        for (workspace, entries) in running {
+            let Some(key) = self.queue.workspace_key(&workspace) else { continue };
+            if let Err(bug) = self.queue.sync(key, &[], &entries, now) {
+                tracing::error!(workspace.id = %workspace, %bug, "the queue refuses a recovered lease");
+            }
+        }
+    }
+}
+
+impl Handler<Lease> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Lease, ctx: &mut Self::Context) {
+        let Lease { id, request, reply } = message;
+        let pools = request.pools.iter().filter_map(|pool| self.queue.settings().pool(pool)).collect();
+        let request =
+            Request { id, asked: request, pools, grants: Vec::new(), in_flight: 0, withdrawn: false, reply };
+        self.requests.insert(request.id, request);
+        self.fill(id, ctx);
+    }
+}
+
+impl Handler<Withdraw> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, Withdraw(id): Withdraw, _: &mut Self::Context) {
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.withdrawn = true;
+        }
+        self.answer_if_complete(id);
+    }
+}
+
+impl Handler<WithdrawAll> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, _: WithdrawAll, _: &mut Self::Context) {
+        let ids: Vec<u64> = self.requests.keys().copied().collect();
+        for id in ids {
+            if let Some(request) = self.requests.get_mut(&id) {
+                request.withdrawn = true;
+            }
+            self.answer_if_complete(id);
+        }
+    }
+}
+
+impl Handler<LeaseDecided> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: LeaseDecided, ctx: &mut Self::Context) {
+        self.decided(message);
+        self.pump(ctx);
+    }
+}
+
+impl Handler<Look> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Look, _: &mut Self::Context) {
+        (message.0)(self);
+    }
+}

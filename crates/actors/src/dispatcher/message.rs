@@ -1,0 +1,108 @@
+//! What the dispatcher can be sent.
+
+use actix::Message;
+use reeve_queue::Ticket;
+use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
+use reeve_workspace::QueueEntry;
+use tokio::sync::oneshot;
+
+use super::actor::DispatcherActor;
+use crate::call::LeaseRequest;
+use crate::workspace::Ask;
+
+/// What the queue has to know of a workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub tier: TierName,
+    pub cap: Option<u32>,
+    pub paused: bool,
+}
+
+/// One thing that happened to a job, as far as the queue is concerned.
+#[derive(Clone, Debug)]
+pub(crate) enum Hint {
+    Enqueue(QueueEntry),
+    /// A lost attempt: back to its place.
+    Requeue {
+        entry: QueueEntry,
+        ran_ms: u64,
+    },
+    Dequeue(JobId),
+    Finish {
+        job: JobId,
+        ran_ms: u64,
+    },
+}
+
+/// What a durable change of a workspace means for the queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Hints {
+    pub workspace: WorkspaceId,
+    pub epoch: u64,
+    pub facts: Facts,
+    pub hints: Vec<Hint>,
+}
+
+/// Replaces all that is known of a workspace.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Sync {
+    pub workspace: WorkspaceId,
+    pub epoch: u64,
+    pub facts: Facts,
+    pub queued: Vec<QueueEntry>,
+    pub running: Vec<QueueEntry>,
+}
+
+/// Jobs as stored, before anything else runs.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Recover {
+    pub facts: Vec<(WorkspaceId, Facts)>,
+    pub queued: Vec<(WorkspaceId, QueueEntry)>,
+    pub running: Vec<(WorkspaceId, PoolName, ActionName, LeaseId)>,
+}
+
+/// A worker asks for work.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Lease {
+    pub id: u64,
+    pub request: LeaseRequest,
+    pub reply: oneshot::Sender<Vec<Reserved>>,
+}
+
+/// A committed lease, on its way to the worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Reserved {
+    pub lease: LeaseId,
+    pub workspace: WorkspaceId,
+    pub granted_at: Millis,
+    pub run_deadline_at: Millis,
+}
+
+/// The time of a waiting request is up: answer with what there is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Withdraw(pub u64);
+
+/// The server stops: answer every waiting request with what there is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct WithdrawAll;
+
+/// A workspace's answer in the second phase.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LeaseDecided {
+    pub ticket: Ticket,
+    pub request: u64,
+    pub job: JobId,
+    pub ask: Ask,
+}
+
+/// Looks at the queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Look(pub Box<dyn FnOnce(&DispatcherActor) + Send>);

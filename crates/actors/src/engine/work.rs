@@ -1,0 +1,213 @@
+//! The worker's side: leases, heartbeats, progress, reports.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::{Actor, Addr};
+use reeve_jobs::LapseCause;
+use reeve_types::{LeaseId, WorkerName, WorkspaceId};
+use reeve_workspace::{Command, Lapse, Refusal};
+use tokio::sync::oneshot;
+
+use super::{Engine, Executed, Finished};
+use crate::call::{Answer, Call, Granted, Heard, LeaseRequest, ProgressHeard, ProgressReport, Unavailable};
+use crate::dispatcher::{Lease, Withdraw};
+use crate::job::{JobActor, Report, Settle};
+use crate::leases::SessionKey;
+use crate::shared::lock;
+use crate::task;
+
+/// Time for reservations under way when a long poll's time is up.
+const GRACE_MS: u64 = 5_000;
+
+static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
+
+impl Engine {
+    /// Waits for work, at most as long as the request says. An empty list when there is none.
+    ///
+    /// Dropping the future gives back what was leased for it.
+    ///
+    /// # Errors
+    /// When the server is stopping or the store cannot be read.
+    pub async fn lease(&self, request: LeaseRequest) -> Result<Vec<Granted>, Unavailable> {
+        let shared = &self.shared;
+        let Some(dispatcher) = shared.dispatcher.get().filter(|_| !self.stopping()) else {
+            return Err(Unavailable::STOPPING);
+        };
+        let key = SessionKey { worker: request.worker.clone(), session: request.session.clone() };
+        shared.leases.seen(&key, &request.pools, (shared.leases_now_ms(), shared.clock.now()));
+        let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
+        let wait_ms = request.wait_ms;
+        let (reply, mut answer) = oneshot::channel();
+        if dispatcher.try_send(Lease { id, request, reply }).is_err() {
+            return Err(Unavailable::OVERLOADED);
+        }
+        let reserved = match task::within_ms(wait_ms.max(1), &mut answer).await {
+            Some(reserved) => reserved,
+            None => {
+                let _ = dispatcher.try_send(Withdraw(id));
+                match task::within_ms(GRACE_MS, answer).await {
+                    Some(reserved) => reserved,
+                    // Dropping the receiver makes the dispatcher return whatever comes later.
+                    None => return Err(Unavailable::OVERLOADED),
+                }
+            }
+        };
+        let mut granted = Vec::new();
+        for reserved in reserved.unwrap_or_default() {
+            let intro = match self.intro(reserved.lease.job) {
+                Some(intro) => Some(intro),
+                None => self.job(reserved.lease.job).await?.map(|record| record.intro),
+            };
+            let Some(intro) = intro else { continue };
+            let lease_ms = i64::try_from(shared.settings.leases.lease_ack_ms).unwrap_or(i64::MAX);
+            granted.push(Granted {
+                lease: reserved.lease,
+                intro,
+                granted_at: reserved.granted_at,
+                run_deadline_at: reserved.run_deadline_at,
+                expires_at: shared.clock.now().plus_ms(lease_ms),
+            });
+        }
+        Ok(granted)
+    }
+
+    /// Renews the leases that a session lists; those it no longer lists come back to the queue.
+    ///
+    /// # Errors
+    /// None today; a full system still answers, since a refused heartbeat would cost a lease.
+    pub async fn heartbeat(
+        &self,
+        worker: WorkerName,
+        session: Arc<str>,
+        leases: Vec<LeaseId>,
+    ) -> Result<Heard, Unavailable> {
+        let shared = &self.shared;
+        let key = SessionKey { worker, session };
+        let at = (shared.leases_now_ms(), shared.clock.now());
+        let (mut heard, dropped) = shared.leases.heartbeat(&key, &leases, at);
+        heard.drain = self.stopping();
+        for (lease, workspace) in dropped {
+            let lapse = Command::Lapse(Lapse { lease, cause: LapseCause::Dropped });
+            let engine = self.clone();
+            task::spawn(&shared.runtime, async move {
+                // If it fails, the lease falls silent and lapses by itself.
+                let _ = engine.execute(&workspace, lapse, Call::default()).await;
+            });
+        }
+        Ok(heard)
+    }
+
+    /// A worker's progress, which is also a sign of life. `None` for a lease that is not live.
+    ///
+    /// # Errors
+    /// None today.
+    pub async fn progress(
+        &self,
+        lease: LeaseId,
+        report: ProgressReport,
+    ) -> Result<Option<ProgressHeard>, Unavailable> {
+        let shared = &self.shared;
+        let Some((cancel, remaining_ms)) = shared.leases.renew(lease, shared.leases_now_ms()) else {
+            return Ok(None);
+        };
+        if let Some(addr) = self.job_actor(lease, true) {
+            // A full mailbox loses a progress report, and nothing else.
+            let _ = addr.try_send(Report { lease, report });
+        }
+        let expires_at = shared.clock.now().plus_ms(i64::try_from(remaining_ms).unwrap_or(i64::MAX));
+        Ok(Some(ProgressHeard { cancel, expires_at }))
+    }
+
+    /// True while the lease is live in this process.
+    pub fn lease_is_live(&self, lease: LeaseId) -> bool {
+        self.shared.leases.is_live(lease)
+    }
+
+    /// The workspace of a live lease.
+    pub fn workspace_of_lease(&self, lease: LeaseId) -> Option<WorkspaceId> {
+        self.lease_workspace(lease)
+    }
+
+    /// How often workers shall send heartbeats.
+    pub fn heartbeat_seconds(&self) -> u32 {
+        u32::try_from(self.shared.settings.leases.heartbeat_ms / 1_000).unwrap_or(1).max(1)
+    }
+
+    /// An upload, completion or failure of a lease: through the job actor when there is one, else
+    /// straight to the workspace.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: repeat it; a repeat of what happened gets the same answer.
+    pub async fn finish(&self, lease: LeaseId, command: Command) -> Result<Finished, Unavailable> {
+        let workspace = match self.lease_workspace(lease) {
+            Some(workspace) => workspace,
+            None => match self.workspace_of_job(lease.job).await? {
+                Some(workspace) => workspace,
+                None => return Ok(Finished::Stale),
+            },
+        };
+        let is_upload = matches!(command, Command::Upload(_));
+        let executed = match self.job_actor(lease, is_upload) {
+            Some(addr) => self.through(addr, &workspace, command).await?,
+            None => self.execute(&workspace, command, Call::default()).await?,
+        };
+        match &executed.answer {
+            Answer::Refused(Refusal::StaleLease { .. }) => Ok(Finished::Stale),
+            Answer::Refused(Refusal::NotLive { .. } | Refusal::NoSuchWorkspace { .. }) => {
+                self.finished_before(lease, is_upload).await
+            }
+            _ => Ok(Finished::Answered(executed)),
+        }
+    }
+
+    async fn through(
+        &self,
+        addr: Addr<JobActor>,
+        workspace: &WorkspaceId,
+        command: Command,
+    ) -> Result<Executed, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let again = command.clone();
+        if addr.try_send(Settle { command, reply }).is_err() {
+            return self.execute(workspace, again, Call::default()).await;
+        }
+        match answer.await {
+            Ok(result) => result,
+            // The job actor went with the attempt, before or after it passed the report on. The
+            // workspace knows: asking again is safe, because a report names its lease.
+            Err(_) => self.execute(workspace, again, Call::default()).await,
+        }
+    }
+
+    /// The job is closed: by this very lease (X9: the first answer again), or by something else?
+    async fn finished_before(&self, lease: LeaseId, is_upload: bool) -> Result<Finished, Unavailable> {
+        let record = self.job(lease.job).await?;
+        let same = record.is_some_and(|record| record.state.closed_by == Some(lease.attempt));
+        if same && !is_upload {
+            return Ok(Finished::Answered(Executed {
+                answer: Answer::Job(lease.job),
+                reply: None,
+                replayed: true,
+            }));
+        }
+        Ok(Finished::Stale)
+    }
+
+    /// The job actor of a live attempt; built at its first report when `build` is set.
+    fn job_actor(&self, lease: LeaseId, build: bool) -> Option<Addr<JobActor>> {
+        let mut actors = lock(&self.shared.job_actors);
+        if let Some(addr) = actors.get(&lease.job).filter(|addr| addr.connected()) {
+            return Some(addr.clone());
+        }
+        if !build {
+            return None;
+        }
+        let workspace = self.lease_workspace(lease)?;
+        let arbiter = self.shared.registry.arbiter(&workspace)?;
+        let shared = self.shared.clone();
+        let addr = JobActor::start_in_arbiter(&arbiter, move |_| JobActor::new(shared, lease, workspace));
+        actors.insert(lease.job, addr.clone());
+        Some(addr)
+    }
+}

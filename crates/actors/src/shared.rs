@@ -1,0 +1,85 @@
+//! What every part of one engine shares. No business state: the store can rebuild all of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use actix::Addr;
+use reeve_journal::{Journal, Reader};
+use reeve_types::{Clock, JobId, WorkspaceId};
+use reeve_workspace::TierRules;
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::runtime::Handle;
+
+use crate::catalogs::Catalogs;
+use crate::dispatcher::DispatcherActor;
+use crate::entropy::Entropy;
+use crate::hub::Hub;
+use crate::intro_cache::IntroCache;
+use crate::job::JobActor;
+use crate::leases::Leases;
+use crate::registry::Registry;
+use crate::settings::EngineSettings;
+use crate::time::Monotonic;
+
+pub(crate) struct Shared {
+    pub settings: EngineSettings,
+    pub tiers: Vec<TierRules>,
+    pub catalogs: Catalogs,
+    pub journal: Arc<dyn Journal>,
+    pub reader: Arc<dyn Reader>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub runtime: Handle,
+    pub monotonic: Monotonic,
+    pub hub: Hub,
+    pub leases: Leases,
+    pub intros: IntroCache,
+    pub registry: Registry,
+    pub dispatcher: OnceLock<Addr<DispatcherActor>>,
+    pub job_actors: Mutex<FxHashMap<JobId, Addr<JobActor>>>,
+    /// Workspaces whose hints could not be delivered: a `Sync` follows.
+    pub dirty: Mutex<FxHashSet<WorkspaceId>>,
+    pub ready: AtomicBool,
+    pub stopping: AtomicBool,
+    pub counters: Counters,
+}
+
+/// Counts of what should be rare.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub rebuilds: AtomicU64,
+    pub syncs: AtomicU64,
+    pub give_backs: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Locks plain data; a panic elsewhere leaves it readable.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The workspace must tell the dispatcher anew.
+    pub(crate) fn mark_dirty(&self, workspace: &WorkspaceId) {
+        lock(&self.dirty).insert(workspace.clone());
+    }
+
+    /// Milliseconds on the clock that leases live on.
+    pub(crate) fn leases_now_ms(&self) -> u64 {
+        self.monotonic.now_ms()
+    }
+
+    /// A random number for back-off.
+    pub(crate) fn jitter(&self) -> u32 {
+        (self.entropy.bits() >> 96) as u32
+    }
+}

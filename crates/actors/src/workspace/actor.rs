@@ -1,0 +1,438 @@
+//! Decide, apply, submit; answer and tell once durable.
+//!
+//! Guarantees: no reply and no effect before the commit; on an aborted or unknown outcome the actor
+//! ends, everyone who waits gets a retryable answer, and the registry builds a new one from the store.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use reeve_journal::{ChangeSet, CommitOutcome, Loaded, StoredAnswer, Urgency};
+use reeve_types::WorkspaceId;
+use reeve_workspace::{Claim, Command, Ctx, Effect, Executed, Records, Refusal, State, execute};
+
+use super::keys::{Keys, Known};
+use super::message::{Ask, Done, Execute, Inspect, ReplyTo, Resync, Retire, Work};
+use super::pending::{Drain, Pending, Then};
+use crate::call::{Answer, Unavailable, WorkspaceView};
+use crate::dispatcher::hints;
+use crate::shared::{Counters, Shared};
+
+/// Messages that may wait in the mailbox; beyond it, new work is shed.
+const MAILBOX_MAX: usize = 4_096;
+/// Commands that may wait behind a barrier.
+const WAITING_MAX: usize = 4_096;
+/// A command whose claims are taken is decided again; each round settles at least one claim.
+const CLAIM_ROUNDS_MAX: usize = 32;
+
+/// A change that is applied only when it is durable, because a claim decides whether it happens.
+struct Barrier {
+    slot: Option<State>,
+    executed_effects: Vec<Effect>,
+    done: Done,
+    work: Work,
+    taken: Vec<(Claim, WorkspaceId)>,
+}
+
+pub(crate) struct WorkspaceActor {
+    id: WorkspaceId,
+    /// Counts builds; hints of older ones are dropped.
+    epoch: u64,
+    shared: Arc<Shared>,
+    slot: Option<State>,
+    keys: Keys,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) draining: bool,
+    barrier: Option<Barrier>,
+    waiting: VecDeque<Work>,
+    doomed: bool,
+    /// Set when it ends by agreement with the registry.
+    retired: bool,
+}
+
+impl WorkspaceActor {
+    pub(crate) fn new(shared: Arc<Shared>, id: WorkspaceId, epoch: u64, loaded: Option<Loaded>) -> Self {
+        let (slot, keys) = match loaded {
+            Some(loaded) => (Some(loaded.state), Keys::new(loaded.key_hashes, loaded.keys_complete)),
+            None => (None, Keys::new(Vec::new(), true)),
+        };
+        Self {
+            id,
+            epoch,
+            shared,
+            slot,
+            keys,
+            pending: VecDeque::new(),
+            draining: false,
+            barrier: None,
+            waiting: VecDeque::new(),
+            doomed: false,
+            retired: false,
+        }
+    }
+
+    fn accept(&mut self, work: Work, ctx: &mut Context<Self>) {
+        if self.doomed {
+            return work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+        }
+        if self.barrier.is_some() {
+            if self.waiting.len() >= WAITING_MAX {
+                return work.reply.send(Ask::Unavailable(Unavailable::OVERLOADED));
+            }
+            return self.waiting.push_back(work);
+        }
+        let Some(idempotency) = work.call.idempotency.clone() else {
+            return self.decide(work, &[], ctx);
+        };
+        match self.keys.look_up(&idempotency.key) {
+            Known::New => self.decide(work, &[], ctx),
+            Known::Recent { fingerprint, answer } => {
+                self.repeat(work.reply, fingerprint == idempotency.fingerprint, answer, ctx);
+            }
+            Known::Perhaps => self.look_up_key(work, ctx),
+        }
+    }
+
+    /// Answers a repeated request, after everything before it is durable.
+    fn repeat(&mut self, reply: ReplyTo, same: bool, answer: Answer, ctx: &mut Context<Self>) {
+        let done = if same { Ok(Done { answer, reply: None }) } else { Err(Unavailable::KeyReused) };
+        self.push(None, Then::Answer { effects: Vec::new(), done, reply }, ctx);
+    }
+
+    /// Asks the store for an old key. Other commands go on meanwhile; the key is checked again after.
+    fn look_up_key(&mut self, work: Work, ctx: &mut Context<Self>) {
+        let reader = self.shared.reader.clone();
+        let (workspace, idempotency) = (self.id.clone(), work.call.idempotency.clone());
+        let read = async move {
+            let key = idempotency.as_ref().map_or("", |idempotency| &*idempotency.key);
+            reader.answer(&workspace, key).await
+        };
+        let then = read.into_actor(self).map(move |stored, actor, ctx| actor.key_read(work, stored, ctx));
+        ctx.spawn(then);
+    }
+
+    fn key_read(
+        &mut self,
+        work: Work,
+        stored: Result<Option<StoredAnswer>, reeve_journal::StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(idempotency) = work.call.idempotency.clone() else { return };
+        if let Known::Recent { fingerprint, answer } = self.keys.look_up(&idempotency.key) {
+            return self.repeat(work.reply, fingerprint == idempotency.fingerprint, answer, ctx);
+        }
+        match stored {
+            Err(failure) => work.reply.send(Ask::Unavailable(failure.into())),
+            Ok(None) if self.barrier.is_some() => self.waiting.push_back(work),
+            Ok(None) if self.doomed => work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED)),
+            Ok(None) => self.decide(work, &[], ctx),
+            Ok(Some(stored)) => match serde_json::from_str(&stored.body) {
+                Ok(answer) => {
+                    self.repeat(work.reply, stored.fingerprint == idempotency.fingerprint, answer, ctx)
+                }
+                Err(error) => {
+                    tracing::error!(workspace.id = %self.id, %error, "a remembered answer cannot be read");
+                    work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+                }
+            },
+        }
+    }
+
+    fn decide(&mut self, work: Work, taken: &[(Claim, WorkspaceId)], ctx: &mut Context<Self>) {
+        let Ok(room) = self.shared.journal.reserve(urgency(&work.command)) else {
+            return work.reply.send(Ask::Unavailable(Unavailable::OVERLOADED));
+        };
+        // What may need a claim is decided on a copy: nothing shows before the claim is known to be ours.
+        let claims = may_claim(&work.command);
+        let mut copy = claims.then(|| self.slot.clone());
+        let version_before = self.slot.as_ref().map_or(0, |state| state.version);
+        let slot = copy.as_mut().unwrap_or(&mut self.slot);
+        let executed = match run(&self.shared, &self.id, slot, &work, taken) {
+            Ok(executed) => executed,
+            Err(bug) => {
+                tracing::error!(workspace.id = %self.id, bug, "a decision could not be applied; rebuilding");
+                work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+                return self.doom(ctx);
+            }
+        };
+        let view = || view(&self.shared, slot.as_ref());
+        let answer = Answer::of(&executed.reply, view);
+        let Executed { reply, records, effects, claims, .. } = executed;
+        let lasting = reply.as_ref().map_or_else(Refusal::is_lasting, |_| true);
+        let remembered = work.call.idempotency.clone().filter(|_| lasting && slot.is_some());
+        let records = records
+            .or_else(|| remembered.as_ref().and(slot.as_mut()).map(|state| Box::new(state.bare_records())));
+        let done = Done { answer, reply: Some(reply_or_none(reply)) };
+        let Some(mut records) = records else {
+            return self.push(None, Then::Answer { effects, done: Ok(done), reply: work.reply }, ctx);
+        };
+        if let Some(idempotency) = remembered {
+            match serde_json::to_string(&done.answer) {
+                Ok(body) => {
+                    let at = records.workspace.last_event_at;
+                    records.answer = Some(reeve_workspace::Answer {
+                        key: idempotency.key.clone(),
+                        fingerprint: idempotency.fingerprint,
+                        body: body.into(),
+                        at,
+                    });
+                    self.keys.remember(idempotency.key, idempotency.fingerprint, done.answer.clone());
+                }
+                Err(error) => {
+                    tracing::error!(workspace.id = %self.id, %error, "an answer cannot be remembered")
+                }
+            }
+        }
+        for intro in &records.admitted {
+            self.shared.intros.put(intro.clone());
+        }
+        let change = ChangeSet { workspace: self.id.clone(), expected: version_before, records };
+        let outcome = self.shared.journal.submit(change, room);
+        if claims.is_empty() {
+            if let Some(slot) = copy {
+                self.slot = slot;
+            }
+            return self.push(
+                Some(outcome),
+                Then::Answer { effects, done: Ok(done), reply: work.reply },
+                ctx,
+            );
+        }
+        let slot = copy.unwrap_or_default();
+        let taken = taken.to_vec();
+        self.barrier = Some(Barrier { slot, executed_effects: effects, done, work, taken });
+        self.push(Some(outcome), Then::Barrier, ctx);
+    }
+
+    fn push(
+        &mut self,
+        outcome: Option<tokio::sync::oneshot::Receiver<CommitOutcome>>,
+        then: Then,
+        ctx: &mut Context<Self>,
+    ) {
+        if outcome.is_none() && self.pending.is_empty() {
+            return self.resolved(then, CommitOutcome::Durable, ctx);
+        }
+        self.pending.push_back(Pending { outcome, then });
+        if !self.draining {
+            self.draining = true;
+            ctx.spawn(Drain);
+        }
+    }
+
+    /// One decided command has its outcome.
+    pub(super) fn resolved(&mut self, then: Then, outcome: CommitOutcome, ctx: &mut Context<Self>) {
+        if self.doomed {
+            return refuse(then);
+        }
+        match (then, outcome) {
+            (Then::Answer { effects, done, reply }, CommitOutcome::Durable) => {
+                self.perform(effects);
+                reply.send(done.map_or_else(Ask::Unavailable, Ask::Done));
+            }
+            (Then::Inspect(look), CommitOutcome::Durable) => look(self.slot.as_ref()),
+            (Then::Barrier, CommitOutcome::Durable) => self.barrier_done(ctx),
+            (Then::Barrier, CommitOutcome::ClaimTaken(taken)) => self.decide_again(taken, ctx),
+            (then, outcome) => {
+                tracing::warn!(workspace.id = %self.id, ?outcome, "a change is not confirmed; rebuilding from the store");
+                refuse(then);
+                self.doom(ctx);
+            }
+        }
+    }
+
+    fn barrier_done(&mut self, ctx: &mut Context<Self>) {
+        let Some(barrier) = self.barrier.take() else { return };
+        self.slot = barrier.slot;
+        self.perform(barrier.executed_effects);
+        barrier.work.reply.send(Ask::Done(barrier.done));
+        self.resume(ctx);
+    }
+
+    /// Nothing was written: decide again, knowing what is taken.
+    fn decide_again(&mut self, news: Vec<(Claim, WorkspaceId)>, ctx: &mut Context<Self>) {
+        let Some(barrier) = self.barrier.take() else { return };
+        let Barrier { work, mut taken, .. } = barrier;
+        taken.extend(news);
+        if taken.len() > CLAIM_ROUNDS_MAX {
+            tracing::error!(workspace.id = %self.id, "claims do not settle");
+            work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+        } else {
+            // The key was remembered for a change that did not happen; a repeat finds the new answer.
+            self.decide(work, &taken, ctx);
+        }
+        if self.barrier.is_none() {
+            self.resume(ctx);
+        }
+    }
+
+    fn resume(&mut self, ctx: &mut Context<Self>) {
+        while self.barrier.is_none() {
+            let Some(work) = self.waiting.pop_front() else { return };
+            self.accept(work, ctx);
+        }
+    }
+
+    fn perform(&self, effects: Vec<Effect>) {
+        hints::perform(&self.shared, (&self.id, self.epoch), self.slot.as_ref(), effects);
+    }
+
+    /// The memory may be ahead of the store: forget it. The registry builds a new actor at once.
+    fn doom(&mut self, ctx: &mut Context<Self>) {
+        self.doomed = true;
+        Counters::add(&self.shared.counters.rebuilds);
+        for pending in std::mem::take(&mut self.pending) {
+            refuse(pending.then);
+        }
+        if let Some(barrier) = self.barrier.take() {
+            barrier.work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+        }
+        for work in std::mem::take(&mut self.waiting) {
+            work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+        }
+        ctx.stop();
+    }
+}
+
+/// What waited for a change that is not confirmed.
+fn refuse(then: Then) {
+    if let Then::Answer { reply, .. } = then {
+        reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+    }
+}
+
+fn reply_or_none(reply: Result<reeve_workspace::Reply, Refusal>) -> reeve_workspace::Reply {
+    reply.unwrap_or(reeve_workspace::Reply::Done)
+}
+
+fn run(
+    shared: &Shared,
+    id: &WorkspaceId,
+    slot: &mut Option<State>,
+    work: &Work,
+    taken: &[(Claim, WorkspaceId)],
+) -> Result<Executed, String> {
+    let clock = shared.clock.now();
+    let now = slot.as_ref().map_or(clock, |state| state.now(clock));
+    let name = match (&work.command, slot.as_ref()) {
+        (_, Some(state)) => &state.profile.catalog,
+        (Command::Create(create), None) => &create.catalog,
+        (_, None) => return Ok(refused(Refusal::NoSuchWorkspace { workspace: id.clone() })),
+    };
+    let Some(catalog) = shared.catalogs.get(name) else {
+        let names: Vec<String> = shared.catalogs.iter().map(|catalog| catalog.name.to_string()).collect();
+        let detail = format!("`{name}` is not a catalog; there are {}", names.join(", "));
+        return Ok(refused(Refusal::invalid("/catalog", detail)));
+    };
+    let ctx = Ctx {
+        now,
+        catalog,
+        tiers: &shared.tiers,
+        retry: &shared.settings.retry,
+        defaults: shared.settings.defaults,
+        jitter: shared.jitter(),
+        taken,
+    };
+    execute(id, slot, (&work.command, &work.call.meta), &ctx)
+}
+
+fn refused(refusal: Refusal) -> Executed {
+    Executed { reply: Err(refusal), records: None::<Box<Records>>, effects: Vec::new(), claims: Vec::new() }
+}
+
+/// A workspace as answers show it.
+pub(crate) fn view(shared: &Shared, state: Option<&State>) -> Option<WorkspaceView> {
+    let state = state?;
+    let tier = shared.tiers.iter().find(|tier| tier.name == state.profile.tier);
+    Some(WorkspaceView {
+        id: state.id.clone(),
+        profile: state.profile.clone(),
+        available: state.available(state.now(shared.clock.now())),
+        held: state.held(),
+        debt: state.debt,
+        concurrency_max: state.profile.concurrency_max.or(tier.map(|tier| tier.running_max)).unwrap_or(1),
+    })
+}
+
+/// New work is shed first; what is already paid for has reserved room.
+fn urgency(command: &Command) -> Urgency {
+    match command {
+        Command::Create(_)
+        | Command::Submit(_)
+        | Command::Lease(_)
+        | Command::Purchase(_)
+        | Command::Refer(_)
+        | Command::Adjust(_) => Urgency::Submit,
+        Command::Upload(_)
+        | Command::Complete(_)
+        | Command::Fail(_)
+        | Command::Lapse(_)
+        | Command::Cancel(_)
+        | Command::Wake => Urgency::Finish,
+    }
+}
+
+fn may_claim(command: &Command) -> bool {
+    matches!(command, Command::Create(_) | Command::Purchase(_) | Command::Refer(_))
+}
+
+impl Actor for WorkspaceActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX_MAX);
+        if self.slot.is_some() {
+            hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref());
+        }
+    }
+}
+
+impl Drop for WorkspaceActor {
+    /// Also runs when a handler panicked: the registry learns of it and rebuilds at once.
+    fn drop(&mut self) {
+        if !self.retired {
+            self.shared.registry.died(&self.shared, &self.id, self.epoch);
+        }
+    }
+}
+
+impl Handler<Execute> for WorkspaceActor {
+    type Result = ();
+
+    fn handle(&mut self, mut message: Execute, ctx: &mut Self::Context) {
+        if let Some(work) = message.0.take() {
+            self.accept(work, ctx);
+        }
+    }
+}
+
+impl Handler<Inspect> for WorkspaceActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Inspect, ctx: &mut Self::Context) {
+        self.push(None, Then::Inspect(message.0), ctx);
+    }
+}
+
+impl Handler<Resync> for WorkspaceActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Resync, _: &mut Self::Context) {
+        // What is applied but not yet durable is told again by its own effects; the dispatcher takes
+        // a repeated hint for what it is.
+        hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref());
+    }
+}
+
+impl Handler<Retire> for WorkspaceActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
+        let idle =
+            self.pending.is_empty() && self.barrier.is_none() && self.waiting.is_empty() && !self.doomed;
+        if idle && self.shared.registry.retire(&self.id, self.epoch) {
+            self.retired = true;
+            ctx.stop();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The workspace actor: the only writer of one workspace's credits and jobs.
+
+mod actor;
+mod keys;
+mod message;
+mod pending;
+
+pub(crate) use actor::{WorkspaceActor, view};
+pub(crate) use message::{Ask, Execute, Inspect, ReplyTo, Resync, Retire, Work};
