@@ -9,7 +9,7 @@ use reeve_actors::{
 };
 use reeve_credits::catalog::Interval;
 use reeve_jobs::{Digest, LeaseSettings, Reported, ReportedOutcome, Status};
-use reeve_journal::{Fault, LedgerFilter, MemoryJournal, Page, Reader as _};
+use reeve_journal::{Fault, Journal as _, LedgerFilter, MemoryJournal, Page, Reader as _};
 use reeve_testkit::{ManualClock, Seeded, catalogs};
 use reeve_types::{ActionName, Credits, JobId, LeaseId, PurchaseId, WorkspaceId};
 use reeve_workspace::{Cancel, Command, Complete, Create, Purchase, Refusal, Submit, fold, invariants};
@@ -137,6 +137,14 @@ impl House {
     }
 }
 
+/// Polls a caller, who must hear nothing, until `n` outcomes are kept back.
+async fn until_held<F: Future + Unpin>(house: &House, n: usize, caller: &mut F) {
+    while house.journal.health().depth < n {
+        assert!(futures_util::poll!(&mut *caller).is_pending(), "answered before the commit");
+        tokio::task::yield_now().await;
+    }
+}
+
 fn ask(worker: &str, slots: u32, wait_ms: u64) -> LeaseRequest {
     LeaseRequest {
         worker: worker.parse().unwrap(),
@@ -171,6 +179,7 @@ async fn nobody_hears_of_a_change_before_it_is_durable() {
     let id = house.open("acme", "creator").await;
     house.journal.hold_outcomes();
     let mut submit = Box::pin(house.run(&id, house.job()));
+    until_held(&house, 1, &mut submit).await;
     let mut read = Box::pin(house.engine.balance(&id));
     for _ in 0..200 {
         assert!(futures_util::poll!(&mut submit).is_pending(), "answered before the commit");
@@ -227,10 +236,7 @@ async fn everything_decided_on_an_aborted_change_is_refused_with_it() {
     house.journal.plan([Fault::Abort]);
     let all = futures_util::future::join_all((0..20).map(|_| house.run(&id, house.job())));
     let mut all = Box::pin(all);
-    for _ in 0..500 {
-        assert!(futures_util::poll!(&mut all).is_pending());
-        tokio::task::yield_now().await;
-    }
+    until_held(&house, 20, &mut all).await;
     house.journal.release_outcomes();
     assert!(all.await.iter().all(Result::is_err), "the later ones built on what never became true");
     house.assert_sound(&id).await;
@@ -243,10 +249,7 @@ async fn after_a_panic_before_the_effects_the_job_is_still_dispatched_without_tr
     let id = house.open("acme", "creator").await;
     house.journal.hold_outcomes();
     let mut submit = Box::pin(house.run(&id, house.job()));
-    for _ in 0..500 {
-        assert!(futures_util::poll!(&mut submit).is_pending());
-        tokio::task::yield_now().await;
-    }
+    until_held(&house, 1, &mut submit).await;
     // The change is written, its effects are not performed, and now the handler of another command dies.
     house.journal.plan([Fault::Panic]);
     assert!(house.run(&id, house.job()).await.is_err());
@@ -380,10 +383,10 @@ async fn commands_behind_a_claim_wait_for_its_outcome() {
     let buy = Purchase { id: PurchaseId::from_parts(Default::default(), 1), pack: Some("starter".into()), credits: None, payment: "p".into() };
     house.journal.hold_outcomes();
     let mut purchase = Box::pin(house.run(&id, Command::Purchase(Box::new(buy))));
-    assert!(futures_util::poll!(&mut purchase).is_pending());
+    until_held(&house, 1, &mut purchase).await;
     let mut submits = Box::pin(futures_util::future::join_all((0..30).map(|_| house.run(&id, house.job()))));
     for _ in 0..200 {
-        assert!(futures_util::poll!(&mut submits).is_pending());
+        assert!(futures_util::poll!(&mut submits).is_pending(), "a command overtook the claim");
         tokio::task::yield_now().await;
     }
     house.journal.release_outcomes();

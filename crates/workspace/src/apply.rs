@@ -50,6 +50,8 @@ pub(crate) struct Gathered {
 #[derive(Clone, Default)]
 struct Cause<'a> {
     job: Option<&'a LiveJob>,
+    /// A job that is closed already.
+    about: Option<JobId>,
     output: Option<u32>,
     reason: Option<Arc<str>>,
 }
@@ -72,7 +74,7 @@ impl Applier<'_> {
                 self.gathered.effects.push(Effect::Facts);
                 Ok(())
             }
-            Event::Granted { lot, reason, debt_paid } => self.granted(at, *lot, reason, debt_paid),
+            Event::Granted { lot, reason, debt_paid, job } => self.granted(at, *lot, (reason, job), debt_paid),
             Event::Purchased(row) => {
                 self.gathered.purchases.push(*row);
                 Ok(())
@@ -89,7 +91,7 @@ impl Applier<'_> {
             Event::Retired { lot, amount, how, reason } => {
                 self.retire(at, Part { lot, amount }, how, Cause { reason, ..Cause::default() })
             }
-            Event::Taken { parts, reason, job: _ } => self.taken(at, &parts, &reason),
+            Event::Taken { parts, reason, job } => self.taken(at, &parts, (&reason, job)),
         }
     }
 
@@ -97,19 +99,15 @@ impl Applier<'_> {
         &mut self,
         at: Millis,
         lot: Lot,
-        reason: Option<Arc<str>>,
+        (reason, about): (Option<Arc<str>>, Option<JobId>),
         debt_paid: Credits,
     ) -> Result<(), Broken> {
         let (id, amount, source) = (lot.id, lot.granted, lot.source.clone());
         self.state.lots_made += 1;
         self.state.lots.push(lot);
         self.touch_lot(id);
-        self.row(
-            at,
-            Kind::Grant,
-            Part { lot: id, amount },
-            Cause { reason: reason.clone(), ..Cause::default() },
-        )?;
+        let cause = Cause { reason: reason.clone(), about, ..Cause::default() };
+        self.row(at, Kind::Grant, Part { lot: id, amount }, cause)?;
         if debt_paid.is_positive() {
             self.state.debt = self.state.debt.checked_sub(debt_paid).unwrap_or(Credits::ZERO);
             self.retire(
@@ -279,12 +277,18 @@ impl Applier<'_> {
         self.row(at, kind, part, cause)
     }
 
-    fn taken(&mut self, at: Millis, parts: &[Part], reason: &Arc<str>) -> Result<(), Broken> {
+    fn taken(
+        &mut self,
+        at: Millis,
+        parts: &[Part],
+        (reason, about): (&Arc<str>, Option<JobId>),
+    ) -> Result<(), Broken> {
         for part in parts {
             let lot = self.lot(part.lot)?;
             lot.hold(part.amount)?;
             lot.settle(part.amount)?;
-            self.row(at, Kind::Take, *part, Cause { reason: Some(reason.clone()), ..Cause::default() })?;
+            let cause = Cause { reason: Some(reason.clone()), about, ..Cause::default() };
+            self.row(at, Kind::Take, *part, cause)?;
         }
         Ok(())
     }
@@ -302,7 +306,7 @@ impl Applier<'_> {
             amount: part.amount,
             lot: part.lot,
             source: lot.source.clone(),
-            job: spec.map(|spec| spec.id),
+            job: spec.map(|spec| spec.id).or(cause.about),
             attempt: cause.job.map(|live| live.job.attempt),
             output: cause.output,
             action: spec.map(|spec| spec.action.clone()),

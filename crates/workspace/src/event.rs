@@ -30,8 +30,9 @@ pub struct Settle {
 pub enum Event {
     /// The workspace exists. First event of its life.
     Created(Box<Profile>),
-    /// A lot appeared; `debt_paid` of it went to the workspace's debt at once (X13).
-    Granted { lot: Box<Lot>, reason: Option<Arc<str>>, debt_paid: Credits },
+    /// A lot appeared; `debt_paid` of it went to the workspace's debt at once (X13). `job` names the job
+    /// that it makes good for.
+    Granted { lot: Box<Lot>, reason: Option<Arc<str>>, debt_paid: Credits, job: Option<JobId> },
     /// A purchase was recorded.
     Purchased(Box<PurchaseRow>),
     /// A job was admitted with its hold.

@@ -10,9 +10,10 @@ use reeve_queue::{
     WorkspaceFacts, WorkspaceKey,
 };
 use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, WorkspaceId};
-use reeve_workspace::{Command, Lapse, LeaseJob, QueueEntry, Refusal, Reply};
+use reeve_workspace::{Command, LeaseJob, QueueEntry, Refusal, Reply};
 use rustc_hash::FxHashMap;
 
+use super::delivery::Delivery;
 use super::message::{Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll};
 use super::request::Request;
 use crate::call::{Answer, Call};
@@ -209,8 +210,9 @@ impl DispatcherActor {
         if let Some(request) = self.requests.get_mut(&request) {
             request.in_flight = request.in_flight.saturating_sub(1);
             request.grants.extend(grant);
-        } else if let Some(grant) = grant {
-            self.return_leases(vec![grant]);
+        } else {
+            // Nobody asks any more: dropping the delivery gives the lease back.
+            drop(Delivery::new(self.shared.clone(), grant.into_iter().collect()));
         }
         self.answer_if_complete(request);
     }
@@ -249,21 +251,8 @@ impl DispatcherActor {
             return;
         }
         if let Some(request) = self.requests.remove(&id) {
-            if let Err(unheard) = request.reply.send(request.grants) {
-                self.return_leases(unheard);
-            }
-        }
-    }
-
-    /// Leases that no worker will ever hear of: back to the queue without costing an attempt.
-    fn return_leases(&self, leases: Vec<Reserved>) {
-        for Reserved { lease, workspace, .. } in leases {
-            let lapse = Lapse { lease, cause: reeve_jobs::LapseCause::Unacknowledged };
-            let work = Work { command: Command::Lapse(lapse), call: Call::default(), reply: ReplyTo::Nobody };
-            if let Some(addr) = self.shared.registry.get(&workspace) {
-                // If it cannot be delivered, the lease ticker proposes the same soon.
-                let _ = addr.try_send(Execute(Some(work)));
-            }
+            // A reply that nobody hears is dropped, and its leases go back.
+            let _ = request.reply.send(Delivery::new(self.shared.clone(), request.grants));
         }
     }
 

@@ -7,6 +7,7 @@ use reeve_workspace::QueueEntry;
 use tokio::sync::oneshot;
 
 use super::actor::DispatcherActor;
+use super::delivery::Delivery;
 use crate::call::LeaseRequest;
 use crate::workspace::Ask;
 
@@ -70,7 +71,7 @@ pub(crate) struct Recover {
 pub(crate) struct Lease {
     pub id: u64,
     pub request: LeaseRequest,
-    pub reply: oneshot::Sender<Vec<Reserved>>,
+    pub reply: oneshot::Sender<Delivery>,
 }
 
 /// A committed lease, on its way to the worker.

@@ -4,6 +4,7 @@
 //! `take` reserves, the workspace commits the lease, then the reservation is confirmed or given back.
 
 mod actor;
+mod delivery;
 pub(crate) mod hints;
 mod message;
 mod request;

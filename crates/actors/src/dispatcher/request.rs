@@ -3,6 +3,7 @@
 use reeve_queue::PoolIndex;
 use tokio::sync::oneshot;
 
+use super::delivery::Delivery;
 use super::message::Reserved;
 use crate::call::LeaseRequest;
 
@@ -17,7 +18,7 @@ pub(super) struct Request {
     pub in_flight: u32,
     /// Its time is up.
     pub withdrawn: bool,
-    pub reply: oneshot::Sender<Vec<Reserved>>,
+    pub reply: oneshot::Sender<Delivery>,
 }
 
 impl Request {

@@ -16,18 +16,26 @@ use crate::workspace::{Inspect, view};
 
 impl Engine {
     /// Looks at a workspace's state once everything it has seen is durable. `None` when it does not exist.
+    ///
+    /// A look that is lost with its actor is repeated on the next one: it changes nothing.
     async fn inspect<T: Send + 'static>(
         &self,
         workspace: &WorkspaceId,
-        look: impl FnOnce(&State) -> T + Send + 'static,
+        look: impl Fn(&State) -> T + Clone + Send + 'static,
     ) -> Result<Option<T>, Unavailable> {
-        let addr = self.shared.registry.find(&self.shared, workspace).await?;
-        let (reply, answer) = oneshot::channel();
-        let inspect = Inspect(Box::new(move |state| drop(reply.send(state.map(look)))));
-        if addr.try_send(inspect).is_err() {
-            return Err(Unavailable::OVERLOADED);
+        for _ in 0..super::ROUTES_MAX {
+            let addr = self.shared.registry.find(&self.shared, workspace).await?;
+            let (reply, answer) = oneshot::channel();
+            let look = look.clone();
+            let inspect = Inspect(Box::new(move |state| drop(reply.send(state.map(look)))));
+            if let Err(actix::prelude::SendError::Full(_)) = addr.try_send(inspect) {
+                return Err(Unavailable::OVERLOADED);
+            }
+            if let Ok(seen) = answer.await {
+                return Ok(seen);
+            }
         }
-        answer.await.map_err(|_| Unavailable::NOT_COMMITTED)
+        Err(Unavailable::NOT_COMMITTED)
     }
 
     /// Credits now. `None` when the workspace does not exist.

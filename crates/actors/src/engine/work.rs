@@ -42,19 +42,18 @@ impl Engine {
         if dispatcher.try_send(Lease { id, request, reply }).is_err() {
             return Err(Unavailable::OVERLOADED);
         }
-        let reserved = match task::within_ms(wait_ms.max(1), &mut answer).await {
-            Some(reserved) => reserved,
+        let delivery = match task::within_ms(wait_ms.max(1), &mut answer).await {
+            Some(delivery) => delivery,
             None => {
                 let _ = dispatcher.try_send(Withdraw(id));
-                match task::within_ms(GRACE_MS, answer).await {
-                    Some(reserved) => reserved,
-                    // Dropping the receiver makes the dispatcher return whatever comes later.
-                    None => return Err(Unavailable::OVERLOADED),
-                }
+                // Dropping the receiver makes the dispatcher give back whatever comes later.
+                task::within_ms(GRACE_MS, answer).await.ok_or(Unavailable::OVERLOADED)?
             }
         };
-        let mut granted = Vec::new();
-        for reserved in reserved.unwrap_or_default() {
+        // The dispatcher is gone: there is nothing to deliver.
+        let Ok(delivery) = delivery else { return Err(Unavailable::STOPPING) };
+        let mut granted = Vec::with_capacity(delivery.leases().len());
+        for reserved in delivery.leases() {
             let intro = match self.intro(reserved.lease.job) {
                 Some(intro) => Some(intro),
                 None => self.job(reserved.lease.job).await?.map(|record| record.intro),
@@ -69,6 +68,7 @@ impl Engine {
                 expires_at: shared.clock.now().plus_ms(lease_ms),
             });
         }
+        delivery.taken();
         Ok(granted)
     }
 

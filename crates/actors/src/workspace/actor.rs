@@ -73,7 +73,8 @@ impl WorkspaceActor {
 
     fn accept(&mut self, work: Work, ctx: &mut Context<Self>) {
         if self.doomed {
-            return work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
+            // Not looked at: dropping the message sends it back, for the next actor.
+            return drop(Execute(Some(work)));
         }
         if self.barrier.is_some() {
             if self.waiting.len() >= WAITING_MAX {
@@ -151,8 +152,8 @@ impl WorkspaceActor {
             Ok(executed) => executed,
             Err(bug) => {
                 tracing::error!(workspace.id = %self.id, bug, "a decision could not be applied; rebuilding");
-                work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
-                return self.doom(ctx);
+                self.doom(ctx);
+                return work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
             }
         };
         let view = || view(&self.shared, slot.as_ref());
@@ -235,8 +236,8 @@ impl WorkspaceActor {
             (Then::Barrier, CommitOutcome::ClaimTaken(taken)) => self.decide_again(taken, ctx),
             (then, outcome) => {
                 tracing::warn!(workspace.id = %self.id, ?outcome, "a change is not confirmed; rebuilding from the store");
-                refuse(then);
                 self.doom(ctx);
+                refuse(then);
             }
         }
     }
@@ -281,6 +282,8 @@ impl WorkspaceActor {
     fn doom(&mut self, ctx: &mut Context<Self>) {
         self.doomed = true;
         Counters::add(&self.shared.counters.rebuilds);
+        // Before anyone hears of it: who asks again shall wait for the next actor, not find this one.
+        self.shared.registry.died(&self.shared, &self.id, self.epoch);
         for pending in std::mem::take(&mut self.pending) {
             refuse(pending.then);
         }
@@ -373,7 +376,7 @@ fn urgency(command: &Command) -> Urgency {
 }
 
 fn may_claim(command: &Command) -> bool {
-    matches!(command, Command::Create(_) | Command::Purchase(_) | Command::Refer(_))
+    matches!(command, Command::Create(_) | Command::Purchase(_) | Command::Refer(_) | Command::Adjust(_))
 }
 
 impl Actor for WorkspaceActor {

@@ -6,7 +6,8 @@ use reeve_types::limits::CREDITS_MAX;
 use reeve_types::{Credits, SourceName};
 
 use super::{Ctx, Decision, lot_id};
-use crate::command::Adjust;
+use crate::claim::Claim;
+use crate::command::{Adjust, AdjustedJob};
 use crate::event::Event;
 use crate::execute::Subject;
 use crate::refusal::Refusal;
@@ -40,6 +41,9 @@ fn give(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<Decision, Refus
             );
             return Err(Refusal::Conflict { detail });
         }
+        if ctx.taken_by(&claim(job)).is_some() {
+            return Err(Refusal::Conflict { detail: format!("job `{}` was adjusted meanwhile; try again", job.job) });
+        }
     }
     let source = SourceName::new("adjustment").map_err(|e| Refusal::Conflict { detail: e.to_string() })?;
     let lot = Lot {
@@ -56,8 +60,16 @@ fn give(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<Decision, Refus
         terms: Terms { available: adjust.amount, ..Terms::default() },
     };
     let debt_paid = state.debt.min(adjust.amount);
-    let event = Event::Granted { lot: Box::new(lot), reason: Some(adjust.reason.clone()), debt_paid };
-    Ok(Decision::about(Subject::Lots, ctx.now, vec![event]))
+    let job = adjust.job.map(|job| job.job);
+    let event = Event::Granted { lot: Box::new(lot), reason: Some(adjust.reason.clone()), debt_paid, job };
+    let decision = Decision::about(Subject::Lots, ctx.now, vec![event]);
+    Ok(Decision { claims: adjust.job.map(claim).into_iter().collect(), ..decision })
+}
+
+/// Two adjustments that saw the same sum cannot both happen: closed jobs are not in memory, so the sum
+/// was read outside, and only the store can say that it was still true.
+fn claim(job: AdjustedJob) -> Claim {
+    Claim { scope: "adjustment".into(), key: format!("{}:{}", job.job, job.adjusted).into() }
 }
 
 fn take(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {

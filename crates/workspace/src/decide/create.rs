@@ -153,5 +153,5 @@ pub(super) fn lot(
 }
 
 fn grant(lot: Lot, why: &str) -> Event {
-    Event::Granted { lot: Box::new(lot), reason: super::reason(why), debt_paid: Credits::ZERO }
+    Event::Granted { lot: Box::new(lot), reason: super::reason(why), debt_paid: Credits::ZERO, job: None }
 }

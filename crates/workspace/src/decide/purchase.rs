@@ -61,7 +61,7 @@ pub(super) fn decide(state: &State, purchase: &Purchase, ctx: &Ctx<'_>) -> Resul
     };
     let debt_paid = state.debt.min(credits);
     let events = vec![
-        Event::Granted { lot: Box::new(lot), reason: super::reason("purchase"), debt_paid },
+        Event::Granted { lot: Box::new(lot), reason: super::reason("purchase"), debt_paid, job: None },
         Event::Purchased(Box::new(row)),
     ];
     let decision = Decision::about(Subject::Purchase, ctx.now, events);
