@@ -1,0 +1,185 @@
+//! Rows of a batch as one JSON text, so that each statement has one parameter and a constant text.
+//!
+//! Used by `row` to write and by `plan` to gather. Written by hand rather than through a value tree: a
+//! batch is some hundred kilobytes, and integers beyond 2^53 must stay exact.
+
+use std::fmt::Write as _;
+
+/// An array of arrays under construction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    text: String,
+    count: u64,
+    bad: Option<&'static str>,
+}
+
+/// One row under construction; [`Row::done`] ends it.
+pub(crate) struct Row<'a> {
+    rows: &'a mut Rows,
+    cells: usize,
+}
+
+impl Rows {
+    /// Starts a row.
+    pub(crate) fn row(&mut self) -> Row<'_> {
+        self.text.push(if self.count == 0 { '[' } else { ',' });
+        self.text.push('[');
+        Row { rows: self, cells: 0 }
+    }
+
+    /// Rows so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// True when no statement is needed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What cannot be stored, if anything: a fault of the data.
+    pub(crate) fn bad(&self) -> Option<&'static str> {
+        self.bad
+    }
+
+    /// The parameter.
+    pub(crate) fn json(&self) -> String {
+        let mut text = String::with_capacity(self.text.len() + 1);
+        text.push_str(if self.is_empty() { "[" } else { &self.text });
+        text.push(']');
+        text
+    }
+
+    fn string(&mut self, value: &str) {
+        self.text.push('"');
+        let mut plain = 0;
+        for (at, byte) in value.bytes().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                continue;
+            }
+            // The bytes looked for are ASCII, so both sides are whole characters.
+            self.text.push_str(value.get(plain..at).unwrap_or_default());
+            plain = at + 1;
+            match byte {
+                b'"' => self.text.push_str("\\\""),
+                b'\\' => self.text.push_str("\\\\"),
+                b'\n' => self.text.push_str("\\n"),
+                // PostgreSQL has no NUL in texts; SQLite would cut the text there.
+                0 => self.bad = Some("a text has a NUL character"),
+                other => {
+                    let _ = write!(self.text, "\\u{other:04x}");
+                }
+            }
+        }
+        self.text.push_str(value.get(plain..).unwrap_or_default());
+        self.text.push('"');
+    }
+}
+
+impl Row<'_> {
+    fn comma(&mut self) {
+        if self.cells > 0 {
+            self.rows.text.push(',');
+        }
+        self.cells += 1;
+    }
+
+    /// A text.
+    pub(crate) fn text(mut self, value: &str) -> Self {
+        self.comma();
+        self.rows.string(value);
+        self
+    }
+
+    /// A text or null.
+    pub(crate) fn opt_text(self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(value),
+            None => self.null(),
+        }
+    }
+
+    /// Anything that prints as an id does: without characters that JSON escapes.
+    pub(crate) fn id(mut self, value: impl std::fmt::Display) -> Self {
+        self.comma();
+        let _ = write!(self.rows.text, "\"{value}\"");
+        self
+    }
+
+    /// Such an id or null.
+    pub(crate) fn opt_id(self, value: Option<impl std::fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.id(value),
+            None => self.null(),
+        }
+    }
+
+    /// A whole number.
+    pub(crate) fn int(mut self, value: impl Into<i128>) -> Self {
+        self.comma();
+        let _ = write!(self.rows.text, "{}", value.into());
+        self
+    }
+
+    /// A whole number or null.
+    pub(crate) fn opt_int(self, value: Option<impl Into<i128>>) -> Self {
+        match value {
+            Some(value) => self.int(value),
+            None => self.null(),
+        }
+    }
+
+    /// Bytes, as hexadecimal: the statement turns them back.
+    pub(crate) fn bytes(self, value: &[u8]) -> Self {
+        self.id(hex::encode(value))
+    }
+
+    /// A value as JSON inside a text.
+    pub(crate) fn json(self, value: &impl serde::Serialize) -> Self {
+        match serde_json::to_string(value) {
+            Ok(text) => self.text(&text),
+            Err(_) => {
+                self.rows.bad = Some("a value cannot be written as JSON");
+                self.null()
+            }
+        }
+    }
+
+    /// Null.
+    pub(crate) fn null(mut self) -> Self {
+        self.comma();
+        self.rows.text.push_str("null");
+        self
+    }
+
+    /// Ends the row; `columns` is how many cells it must have.
+    pub(crate) fn done(self, columns: usize) {
+        debug_assert_eq!(self.cells, columns, "a row does not fit its columns");
+        self.rows.text.push(']');
+        self.rows.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_back_as_json() {
+        let mut rows = Rows::default();
+        rows.row().text("a\"b\\c\n\u{1}ä").int(i64::MAX).null().bytes(&[0xab, 1]).done(4);
+        rows.row().opt_text(None).int(-5_i64).opt_id(Some("x")).json(&["q\""]).done(4);
+        let value: serde_json::Value = serde_json::from_str(&rows.json()).unwrap_or_default();
+        let wanted =
+            serde_json::json!([["a\"b\\c\n\u{1}ä", i64::MAX, null, "ab01"], [null, -5, "x", "[\"q\\\"\"]"]]);
+        assert_eq!(value, wanted);
+        assert_eq!(rows.bad(), None);
+    }
+
+    #[test]
+    fn a_nul_character_is_refused() {
+        let mut rows = Rows::default();
+        rows.row().text("a\0b").done(1);
+        assert!(rows.bad().is_some());
+    }
+}

@@ -1,0 +1,193 @@
+//! The port's side of the journal: counts what waits, hands it to the task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use reeve_journal::{
+    AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room, Urgency,
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
+
+/// Who waits for an outcome. A caller that stopped waiting does not undo a commit.
+pub(super) type Reply = oneshot::Sender<CommitOutcome>;
+
+/// One change set with its caller.
+pub(super) struct Entry {
+    pub(super) change: ChangeSet,
+    pub(super) reply: Reply,
+    pub(super) weight_bytes: usize,
+    /// Given back with the outcome.
+    pub(super) room: Room,
+}
+
+/// What reaches the task.
+pub(super) enum Item {
+    Change(Entry),
+    Platform(PlatformChange, Reply),
+    Flush(oneshot::Sender<()>),
+    Close(oneshot::Sender<()>),
+}
+
+/// What the port and the task both know.
+pub(super) struct Shared {
+    /// Room for everyone.
+    common: Arc<Semaphore>,
+    /// Room for urgent change sets once the common room is used up.
+    reserved: Arc<Semaphore>,
+    count: AtomicUsize,
+    bytes: AtomicUsize,
+    can_commit: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            common: Arc::new(Semaphore::new(QUEUE_SUBMITS_MAX)),
+            reserved: Arc::new(Semaphore::new(QUEUE_COUNT_MAX - QUEUE_SUBMITS_MAX)),
+            count: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            can_commit: AtomicBool::new(true),
+        })
+    }
+
+    /// Takes room, or refuses.
+    ///
+    /// Sizes are known only after deciding, so the bound in bytes is that of what waits already: it may be
+    /// exceeded by as many change sets as hold room and are not submitted yet.
+    fn reserve(&self, urgency: Urgency) -> Result<Room, Overloaded> {
+        let (bytes_max, urgent) = match urgency {
+            Urgency::Submit => (QUEUE_SUBMIT_BYTES_MAX, false),
+            Urgency::Finish => (QUEUE_BYTES_MAX, true),
+        };
+        if self.bytes.load(Ordering::Acquire) >= bytes_max {
+            return Err(Overloaded);
+        }
+        let common = self.common.clone().try_acquire_owned();
+        let permit =
+            common.or_else(|full| if urgent { self.reserved.clone().try_acquire_owned() } else { Err(full) });
+        permit.map(Room::counted).map_err(|_| Overloaded)
+    }
+
+    fn enter(&self, weight_bytes: usize) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.bytes.fetch_add(weight_bytes, Ordering::AcqRel);
+    }
+
+    /// Answers a change set and gives its room back.
+    pub(super) fn answer(&self, entry: Entry, outcome: CommitOutcome) {
+        let Entry { reply, weight_bytes, room, .. } = entry;
+        self.count.fetch_sub(1, Ordering::AcqRel);
+        self.bytes.fetch_sub(weight_bytes, Ordering::AcqRel);
+        // Before the answer, so that whoever hears it finds the room free.
+        drop(room);
+        let _ = reply.send(outcome);
+    }
+
+    pub(super) fn set_can_commit(&self, can_commit: bool) {
+        self.can_commit.store(can_commit, Ordering::Release);
+    }
+}
+
+/// The journal as others see it.
+pub(crate) struct Handle {
+    items: mpsc::UnboundedSender<Item>,
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(super) fn new(items: mpsc::UnboundedSender<Item>, shared: Arc<Shared>) -> Self {
+        Self { items, shared }
+    }
+
+    /// Commits what waits, then stops the task. Later change sets are aborted.
+    pub(crate) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.items.send(Item::Close(reply)).is_ok() {
+            // An error means that the task is gone, which is what was asked for.
+            let _ = closed.await;
+        }
+    }
+}
+
+/// The outcome of what reaches a journal that was closed.
+pub(super) fn closed() -> CommitOutcome {
+    CommitOutcome::Aborted(AbortReason::Store("the journal is closed".to_owned()))
+}
+
+impl Journal for Handle {
+    fn reserve(&self, urgency: Urgency) -> Result<Room, Overloaded> {
+        self.shared.reserve(urgency)
+    }
+
+    fn submit(&self, change: ChangeSet, room: Room) -> oneshot::Receiver<CommitOutcome> {
+        let weight_bytes = super::weight::bytes_of(&change);
+        self.shared.enter(weight_bytes);
+        let (reply, outcome) = oneshot::channel();
+        // The channel itself is unbounded: its bound is the room, which differs by urgency.
+        if let Err(mpsc::error::SendError(Item::Change(entry))) =
+            self.items.send(Item::Change(Entry { change, reply, weight_bytes, room }))
+        {
+            self.shared.answer(entry, closed());
+        }
+        outcome
+    }
+
+    fn submit_platform(
+        &self,
+        change: PlatformChange,
+    ) -> Result<oneshot::Receiver<CommitOutcome>, Overloaded> {
+        if self.shared.count.load(Ordering::Acquire) >= QUEUE_COUNT_MAX {
+            return Err(Overloaded);
+        }
+        let (reply, outcome) = oneshot::channel();
+        if let Err(mpsc::error::SendError(Item::Platform(_, reply))) =
+            self.items.send(Item::Platform(change, reply))
+        {
+            let _ = reply.send(closed());
+        }
+        Ok(outcome)
+    }
+
+    fn flush(&self) -> oneshot::Receiver<()> {
+        let (reply, done) = oneshot::channel();
+        if let Err(mpsc::error::SendError(Item::Flush(reply))) = self.items.send(Item::Flush(reply)) {
+            let _ = reply.send(());
+        }
+        done
+    }
+
+    fn health(&self) -> JournalHealth {
+        JournalHealth {
+            can_commit: self.shared.can_commit.load(Ordering::Acquire),
+            depth: self.shared.count.load(Ordering::Acquire),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urgent_change_sets_have_room_that_new_work_cannot_take() {
+        let shared = Shared::new();
+        let mut taken: Vec<Room> = std::iter::from_fn(|| shared.reserve(Urgency::Submit).ok()).collect();
+        assert_eq!(taken.len(), QUEUE_SUBMITS_MAX);
+        taken.extend(std::iter::from_fn(|| shared.reserve(Urgency::Finish).ok()));
+        assert_eq!(taken.len(), QUEUE_COUNT_MAX);
+        taken.clear();
+        assert!(shared.reserve(Urgency::Submit).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let shared = Shared::new();
+        shared.enter(QUEUE_SUBMIT_BYTES_MAX);
+        assert!(shared.reserve(Urgency::Submit).is_err());
+        assert!(shared.reserve(Urgency::Finish).is_ok());
+        shared.enter(QUEUE_BYTES_MAX);
+        assert!(shared.reserve(Urgency::Finish).is_err());
+    }
+}

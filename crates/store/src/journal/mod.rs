@@ -1,0 +1,39 @@
+//! The journal: one task owns the writer and packs change sets of many workspaces into one transaction.
+//!
+//! - `handle`: the port; never blocks, refuses when full.
+//! - `queue`: what waits, and which of it goes together.
+//! - `plan`: a batch as rows, coalesced to last values.
+//! - `writer`: one transaction, and what to do when it does not succeed.
+//! - `statements`, `encode`: constant texts and their one parameter.
+
+mod driver;
+pub(crate) mod encode;
+mod handle;
+mod offenders;
+mod plan;
+mod platform;
+mod queue;
+mod statements;
+mod transaction;
+mod weight;
+mod writer;
+
+pub(crate) use driver::{Setup, start};
+pub(crate) use handle::Handle;
+pub(crate) use writer::{Connect, take_lane};
+
+/// Most change sets in one transaction: beyond it, a batch gains nothing and delays its first.
+pub(crate) const BATCH_COUNT_MAX: usize = 1_024;
+/// Most bytes of one transaction, roughly: bounds the memory of a batch and the growth of the WAL.
+pub(crate) const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Longest that a batch waits for more under load. A lone request never waits.
+pub(crate) const BATCH_AGE_MS_MAX: u64 = 1;
+
+/// Change sets that may wait in all; only urgent ones may use the last half.
+pub(crate) const QUEUE_COUNT_MAX: usize = 16_384;
+/// Change sets beyond which new work is refused.
+pub(crate) const QUEUE_SUBMITS_MAX: usize = QUEUE_COUNT_MAX / 2;
+/// Bytes that may wait in all, roughly; only urgent change sets may use the last quarter.
+pub(crate) const QUEUE_BYTES_MAX: usize = 128 << 20;
+/// Bytes beyond which new work is refused.
+pub(crate) const QUEUE_SUBMIT_BYTES_MAX: usize = QUEUE_BYTES_MAX / 4 * 3;

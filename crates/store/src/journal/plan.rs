@@ -1,0 +1,209 @@
+//! A batch as rows: grouped by workspace, coalesced to the last value of each lot and job.
+//!
+//! Pure. A job admitted and leased in the same batch is one insert with the values of the lease; so the
+//! number of rows depends on what changed, not on how many commands changed it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use reeve_credits::lot::Lot;
+use reeve_jobs::Upload;
+use reeve_types::{JobId, LotId, PurchaseId, WorkspaceId};
+use reeve_workspace::{JobIntro, JobState, Profile, PurchaseRow, Records, WorkspaceRow};
+
+use super::encode::Rows;
+use super::handle::Entry;
+use crate::row;
+
+/// The rows of one transaction.
+#[derive(Default)]
+pub(super) struct Plan<'a> {
+    pub(super) groups: Vec<Group<'a>>,
+    pub(super) workspaces_new: Rows,
+    pub(super) workspaces_move: Rows,
+    pub(super) workspaces_profile: Rows,
+    pub(super) lots: Rows,
+    pub(super) jobs_new: Rows,
+    pub(super) jobs_live: Rows,
+    pub(super) jobs_final: Rows,
+    pub(super) uploads: Rows,
+    pub(super) purchases: Rows,
+    pub(super) ledger: Rows,
+    pub(super) outbox: Rows,
+    pub(super) claims: Rows,
+    pub(super) answers: Rows,
+}
+
+/// The change sets of one workspace.
+pub(super) struct Group<'a> {
+    pub(super) workspace: &'a WorkspaceId,
+    /// The version before the first.
+    pub(super) expected: u64,
+    /// The version after the last.
+    pub(super) version: u64,
+    /// Of the last one.
+    pub(super) row: &'a WorkspaceRow,
+    /// Of the last one that changed it.
+    profile: Option<&'a Profile>,
+}
+
+/// Last values by key, in order of first appearance.
+struct Latest<K, V> {
+    places: HashMap<K, usize>,
+    values: Vec<(K, V)>,
+}
+
+impl<K: Copy + Eq + Hash, V> Latest<K, V> {
+    fn new() -> Self {
+        Self { places: HashMap::new(), values: Vec::new() }
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        let next = self.values.len();
+        let place = *self.places.entry(key).or_insert(next);
+        match self.values.get_mut(place) {
+            Some(slot) => slot.1 = value,
+            None => self.values.push((key, value)),
+        }
+    }
+}
+
+/// Last values of everything that is rewritten.
+struct Gathered<'a> {
+    lots: Latest<(&'a WorkspaceId, LotId), &'a Lot>,
+    jobs: Latest<JobId, &'a JobState>,
+    uploads: Latest<(JobId, u32, u32), &'a Upload>,
+    purchases: Latest<PurchaseId, (&'a WorkspaceId, &'a PurchaseRow)>,
+    admitted: HashMap<JobId, &'a Arc<JobIntro>>,
+    claims: HashSet<&'a reeve_workspace::Claim>,
+}
+
+impl<'a> Plan<'a> {
+    /// The rows of `entries`, whose versions follow each other for each workspace.
+    ///
+    /// # Errors
+    /// A text for people when a change set cannot be stored whatever the database says.
+    pub(super) fn of(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
+        let mut plan = Self::default();
+        let mut places: HashMap<&WorkspaceId, usize> = HashMap::new();
+        let mut gathered = Gathered {
+            lots: Latest::new(),
+            jobs: Latest::new(),
+            uploads: Latest::new(),
+            purchases: Latest::new(),
+            admitted: HashMap::new(),
+            claims: HashSet::new(),
+        };
+        for entry in entries {
+            plan.group(&mut places, entry);
+            plan.append(&entry.change.workspace, &entry.change.records, &mut gathered);
+        }
+        plan.write_workspaces();
+        plan.write_gathered(gathered)?;
+        match plan.all().iter().find_map(|rows| rows.bad()) {
+            Some(bad) => Err(bad.to_owned()),
+            None => Ok(plan),
+        }
+    }
+
+    fn group(&mut self, places: &mut HashMap<&'a WorkspaceId, usize>, entry: &'a Entry) {
+        let change = &entry.change;
+        let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
+        let profile = row.profile.as_deref();
+        let place = *places.entry(&change.workspace).or_insert(self.groups.len());
+        match self.groups.get_mut(place) {
+            Some(group) => {
+                (group.row, group.version) = (row, version);
+                group.profile = profile.or(group.profile);
+            }
+            None => {
+                let (workspace, expected) = (&change.workspace, change.expected);
+                self.groups.push(Group { workspace, expected, version, row, profile });
+            }
+        }
+    }
+
+    /// Rows that are only ever added, and last values of the others.
+    fn append(&mut self, workspace: &'a WorkspaceId, records: &'a Records, gathered: &mut Gathered<'a>) {
+        for row in &records.ledger {
+            row::ledger::write(&mut self.ledger, workspace, row);
+        }
+        for row in &records.outbox {
+            row::outbox::write(&mut self.outbox, workspace, row);
+        }
+        for claim in &records.claims {
+            // Twice in one change set is one claim, not a conflict with itself.
+            if gathered.claims.insert(claim) {
+                row::claim::write(&mut self.claims, workspace, claim);
+            }
+        }
+        if let Some(answer) = &records.answer {
+            row::answer::write(&mut self.answers, workspace, answer);
+        }
+        records.lots.iter().for_each(|lot| gathered.lots.put((workspace, lot.id), lot));
+        records.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, state));
+        gathered.admitted.extend(records.admitted.iter().map(|intro| (intro.id, intro)));
+        for (job, attempt, upload) in &records.uploads {
+            gathered.uploads.put((*job, *attempt, upload.index), upload);
+        }
+        records.purchases.iter().for_each(|row| gathered.purchases.put(row.id, (workspace, row)));
+    }
+
+    fn write_workspaces(&mut self) {
+        let Self { groups, workspaces_new, workspaces_move, workspaces_profile, .. } = self;
+        for Group { workspace, expected, version, row, profile } in groups {
+            if *expected > 0 {
+                row::workspace::write_move(workspaces_move, workspace, (*expected, *version), row);
+                if let Some(profile) = profile {
+                    row::workspace::write_profile(workspaces_profile, workspace, profile);
+                }
+            } else if let Some(profile) = profile {
+                row::workspace::write_new(workspaces_new, workspace, *version, (row, profile));
+            }
+            // What claims to be new without a profile is outdated: it is not moved, and so it loses.
+        }
+    }
+
+    fn write_gathered(&mut self, gathered: Gathered<'a>) -> Result<(), String> {
+        let Gathered { lots, jobs, uploads, purchases, mut admitted, .. } = gathered;
+        for ((workspace, _), lot) in lots.values {
+            row::lot::write(&mut self.lots, workspace, lot);
+        }
+        for (id, state) in jobs.values {
+            match admitted.remove(&id) {
+                Some(intro) => row::job::write_new(&mut self.jobs_new, intro, state),
+                None if state.status.is_final() => row::job::write_final(&mut self.jobs_final, id, state),
+                None => row::job::write_live(&mut self.jobs_live, id, state),
+            }
+        }
+        if let Some(id) = admitted.keys().next() {
+            return Err(format!("job `{id}` was admitted without a state"));
+        }
+        for ((job, attempt, _), upload) in uploads.values {
+            row::upload::write(&mut self.uploads, (job, attempt), upload);
+        }
+        for (_, (workspace, row)) in purchases.values {
+            row::purchase::write(&mut self.purchases, workspace, row);
+        }
+        Ok(())
+    }
+
+    fn all(&self) -> [&Rows; 13] {
+        [
+            &self.workspaces_new,
+            &self.workspaces_move,
+            &self.workspaces_profile,
+            &self.lots,
+            &self.jobs_new,
+            &self.jobs_live,
+            &self.jobs_final,
+            &self.uploads,
+            &self.purchases,
+            &self.ledger,
+            &self.outbox,
+            &self.claims,
+            &self.answers,
+        ]
+    }
+}

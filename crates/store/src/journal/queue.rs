@@ -1,0 +1,164 @@
+//! What waits, and which of it may go into one transaction.
+//!
+//! Change sets of one workspace stay in order and go together only when their versions follow each
+//! other; what does not fit waits for the next batch, where the stored version judges it. Two uses of
+//! one claim or key never meet in a batch either: the second is to find the first one committed.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reeve_journal::PlatformChange;
+use reeve_types::WorkspaceId;
+use reeve_workspace::Claim;
+use tokio::sync::{mpsc, oneshot};
+
+use super::handle::{Entry, Item, Reply};
+use super::{BATCH_AGE_MS_MAX, BATCH_BYTES_MAX, BATCH_COUNT_MAX};
+use crate::task;
+
+/// What the task does next.
+pub(super) enum Next {
+    Batch(Batch),
+    Platform(PlatformChange, Reply),
+    Close(oneshot::Sender<()>),
+    /// Nobody can submit any more.
+    End,
+}
+
+/// Change sets of one transaction, and flushes to answer after it.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) entries: Vec<Entry>,
+    pub(super) flushes: Vec<oneshot::Sender<()>>,
+    bytes: usize,
+    /// The version after the last change set of each workspace in the batch; `None` once one was deferred.
+    next: HashMap<WorkspaceId, Option<u64>>,
+    claims: HashSet<Claim>,
+    keys: HashSet<(WorkspaceId, Arc<str>)>,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.entries.len() >= BATCH_COUNT_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Takes a change set in, or gives it back for the next batch.
+    fn take(&mut self, entry: Entry) -> Result<(), Entry> {
+        let change = &entry.change;
+        let records = &change.records;
+        let key = records.answer.as_ref().map(|answer| (change.workspace.clone(), answer.key.clone()));
+        let follows = self.next.get(&change.workspace).is_none_or(|next| *next == Some(change.expected));
+        let clashes = records.claims.iter().any(|claim| self.claims.contains(claim))
+            || key.as_ref().is_some_and(|key| self.keys.contains(key));
+        if !follows || clashes {
+            self.next.insert(change.workspace.clone(), None);
+            return Err(entry);
+        }
+        self.next.insert(change.workspace.clone(), change.expected.checked_add(1));
+        self.claims.extend(records.claims.iter().cloned());
+        self.keys.extend(key);
+        self.bytes += entry.weight_bytes;
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// The queue of the task.
+pub(super) struct Queue {
+    items: mpsc::UnboundedReceiver<Item>,
+    /// Left over from earlier batches, before everything in `items`.
+    deferred: VecDeque<Item>,
+    /// Change sets of the last batch: how many to expect under load.
+    last_count: usize,
+}
+
+impl Queue {
+    pub(super) fn new(items: mpsc::UnboundedReceiver<Item>) -> Self {
+        Self { items, deferred: VecDeque::new(), last_count: 0 }
+    }
+
+    /// Waits for work, then takes all that is ready, up to the bounds of a batch.
+    pub(super) async fn next(&mut self) -> Next {
+        let first = match self.deferred.pop_front() {
+            Some(item) => Some(item),
+            None => self.items.recv().await,
+        };
+        let mut batch = Batch::default();
+        match first {
+            None => return Next::End,
+            Some(Item::Platform(change, reply)) => return Next::Platform(change, reply),
+            Some(Item::Close(reply)) => return Next::Close(reply),
+            Some(item) => self.deferred.push_front(item),
+        }
+        self.drain(&mut batch);
+        self.linger(&mut batch).await;
+        self.last_count = batch.entries.len();
+        Next::Batch(batch)
+    }
+
+    /// Everything that still waits, once nothing more is committed.
+    pub(super) fn rest(&mut self) -> Vec<Item> {
+        self.items.close();
+        let mut rest: Vec<Item> = self.deferred.drain(..).collect();
+        while let Ok(item) = self.items.try_recv() {
+            rest.push(item);
+        }
+        rest
+    }
+
+    /// Takes what is ready. False when something must stay before what comes later.
+    fn drain(&mut self, batch: &mut Batch) -> bool {
+        let mut left: VecDeque<Item> = VecDeque::new();
+        while !batch.is_full() && left.len() < BATCH_COUNT_MAX {
+            let Some(item) = self.deferred.pop_front().or_else(|| self.items.try_recv().ok()) else {
+                break;
+            };
+            match item {
+                Item::Change(entry) => {
+                    if let Err(entry) = batch.take(entry) {
+                        left.push_back(Item::Change(entry));
+                    }
+                }
+                // Everything before it is in this batch, so it is answered with the batch.
+                Item::Flush(reply) if left.is_empty() => batch.flushes.push(reply),
+                other => {
+                    left.push_back(other);
+                    break;
+                }
+            }
+        }
+        let all = left.is_empty();
+        left.append(&mut self.deferred);
+        self.deferred = left;
+        all
+    }
+
+    /// Under load, callers of the last batch are about to come back: a short wait spares the first of them a
+    /// transaction of its own. A batch after a small one never waits.
+    ///
+    /// Waiting for all of them, so that one batch holds every caller, was tried and is slower: deciding the
+    /// next half no longer overlaps with committing the last one.
+    async fn linger(&mut self, batch: &mut Batch) {
+        let enough = self.last_count / 2;
+        if batch.entries.len() >= enough || enough < 2 || !self.deferred.is_empty() {
+            return;
+        }
+        let gather = async {
+            while batch.entries.len() < enough && !batch.is_full() {
+                let Some(item) = self.items.recv().await else {
+                    return;
+                };
+                self.deferred.push_back(item);
+                if !self.drain(batch) {
+                    return;
+                }
+            }
+        };
+        // Nothing is lost when it is cut off: an item is either in the queue or in `deferred`.
+        let _ = task::within(Duration::from_millis(BATCH_AGE_MS_MAX), gather).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The statements of one transaction, in order: fence, versions, claims and keys, then the records.
+//!
+//! Used by `writer`, which begins and ends the transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use reeve_types::WorkspaceId;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+
+use super::encode::Rows;
+use super::handle::Entry;
+use super::plan::Plan;
+use super::statements::Statements;
+use super::writer::Lane;
+use crate::failure::{Failure, classify};
+use crate::row;
+
+/// Why a transaction must be rolled back.
+pub(super) enum Stop {
+    /// Somebody else has the lane.
+    Fenced,
+    /// No workspace had the version it was decided on.
+    AllLost,
+    /// A claim or an idempotency key of the batch is taken.
+    Conflict,
+    Failed(Failure),
+}
+
+impl From<sea_orm::DbErr> for Stop {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Failed(classify(&error))
+    }
+}
+
+/// Workspaces that were not at the version expected: none of their change sets was written.
+pub(super) type Losers = HashSet<WorkspaceId>;
+
+/// A transaction under way.
+pub(super) struct Writing<'t> {
+    pub(super) txn: &'t DatabaseTransaction,
+    pub(super) sql: &'t Statements,
+    pub(super) backend: DbBackend,
+}
+
+impl Writing<'_> {
+    /// Writes everything but the COMMIT.
+    pub(super) async fn write(&self, entries: &[Entry], lane: Lane) -> Result<Losers, Stop> {
+        let mut plan = planned(entries.iter())?;
+        self.fence(lane).await?;
+        let mut moved = self.versions(&plan).await?;
+        let lost = |group: &&super::plan::Group<'_>| !moved.contains_key(group.workspace.as_str());
+        let losers: Losers = plan.groups.iter().filter(lost).map(|group| group.workspace.clone()).collect();
+        if losers.len() == plan.groups.len() {
+            return Err(Stop::AllLost);
+        }
+        if !losers.is_empty() {
+            // Losers were not moved, so the transaction is good; their records must not be in it.
+            plan = planned(entries.iter().filter(|entry| !losers.contains(&entry.change.workspace)))?;
+        }
+        self.uniques(&plan).await?;
+        self.due(&plan, &mut moved).await?;
+        self.records(&plan).await?;
+        Ok(losers)
+    }
+
+    async fn fence(&self, lane: Lane) -> Result<(), Stop> {
+        let values: [Value; 2] = [signed(lane.seq.saturating_add(1)).into(), signed(lane.epoch).into()];
+        let statement = Statement::from_sql_and_values(self.backend, self.sql.lane.as_str(), values);
+        let done = self.txn.execute_raw(statement).await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(Stop::Fenced) }
+    }
+
+    /// Moves the workspaces; answers who moved, each with the due time that is stored.
+    async fn versions(&self, plan: &Plan<'_>) -> Result<HashMap<String, Option<i64>>, Stop> {
+        let mut moved = HashMap::with_capacity(plan.groups.len());
+        for row in self.query(&self.sql.workspaces_move, &plan.workspaces_move).await? {
+            moved.insert(row.try_get("", "id")?, row.try_get("", "next_due_at")?);
+        }
+        for row in self.query(&self.sql.workspaces_new, &plan.workspaces_new).await? {
+            let id: String = row.try_get("", "id")?;
+            let group = plan.groups.iter().find(|group| group.workspace.as_str() == id);
+            // Its due time was inserted with it.
+            moved.insert(id, group.and_then(|group| group.row.next_due_at).map(|at| at.value()));
+        }
+        Ok(moved)
+    }
+
+    async fn uniques(&self, plan: &Plan<'_>) -> Result<(), Stop> {
+        for (sql, rows) in [(&self.sql.claims, &plan.claims), (&self.sql.answers, &plan.answers)] {
+            if self.execute(sql, rows).await? != rows.count() {
+                return Err(Stop::Conflict);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes due times that changed: the others would touch the index for nothing.
+    async fn due(&self, plan: &Plan<'_>, stored: &mut HashMap<String, Option<i64>>) -> Result<(), Stop> {
+        let mut rows = Rows::default();
+        for group in &plan.groups {
+            let wanted = group.row.next_due_at.map(|at| at.value());
+            if stored.remove(group.workspace.as_str()) != Some(wanted) {
+                row::workspace::write_due(&mut rows, group.workspace, wanted);
+            }
+        }
+        self.execute(&self.sql.workspaces_due, &rows).await?;
+        Ok(())
+    }
+
+    async fn records(&self, plan: &Plan<'_>) -> Result<(), Stop> {
+        let sql = self.sql;
+        for (sql, rows) in [
+            (&sql.workspaces_profile, &plan.workspaces_profile),
+            (&sql.lots, &plan.lots),
+            (&sql.jobs_new, &plan.jobs_new),
+            (&sql.uploads, &plan.uploads),
+            (&sql.purchases, &plan.purchases),
+            (&sql.ledger, &plan.ledger),
+            (&sql.outbox, &plan.outbox),
+        ] {
+            self.execute(sql, rows).await?;
+        }
+        for (sql, rows) in [(&sql.jobs_live, &plan.jobs_live), (&sql.jobs_final, &plan.jobs_final)] {
+            if self.execute(sql, rows).await? != rows.count() {
+                let detail = "a job was changed that is final or does not exist (J2)";
+                return Err(Stop::Failed(Failure::Data(detail.to_owned())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows affected; a statement without rows is not sent.
+    async fn execute(&self, sql: &str, rows: &Rows) -> Result<u64, Stop> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        Ok(self.txn.execute_raw(with_rows(self.backend, sql, rows)).await?.rows_affected())
+    }
+
+    async fn query(&self, sql: &str, rows: &Rows) -> Result<Vec<QueryResult>, Stop> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.txn.query_all_raw(with_rows(self.backend, sql, rows)).await?)
+    }
+}
+
+fn planned<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Plan<'a>, Stop> {
+    Plan::of(entries).map_err(|detail| Stop::Failed(Failure::Data(detail)))
+}
+
+/// A statement with its one parameter.
+pub(super) fn with_rows(backend: DbBackend, sql: &str, rows: &Rows) -> Statement {
+    Statement::from_sql_and_values(backend, sql, [Value::from(rows.json())])
+}
+
+/// Numbers that count up from zero never reach the bound of a signed column.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

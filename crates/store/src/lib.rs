@@ -1,0 +1,21 @@
+//! Durable storage: the journal and the readers over SQLite and PostgreSQL.
+//!
+//! Called by the composition root only, which hands [`Store::journal`] and [`Store::reader`] to everyone
+//! else as the ports of `reeve-journal`. Guarantees: a change set is on disk as a whole or not at all
+//! before its outcome says so; a row that we could not have written is reported by table, column and id.
+//! Nothing outside this crate sees SQL or sea-orm.
+
+mod entity;
+mod failure;
+mod journal;
+mod open;
+mod postgres;
+mod read;
+mod row;
+mod settings;
+mod sqlite;
+mod task;
+pub mod verify;
+
+pub use open::{FatalHook, OpenError, Store};
+pub use settings::{Database, StoreSettings};

@@ -1,0 +1,107 @@
+//! The store as the composition root sees it: open, hand out the ports, close.
+
+use std::sync::Arc;
+
+use reeve_journal::{Journal, Reader};
+use reeve_migrations::{Migrator, MigratorTrait as _};
+use sea_orm::{DatabaseConnection, DbErr};
+
+use crate::failure::classify;
+use crate::journal::Handle;
+use crate::read::StoreReader;
+use crate::settings::{Database, StoreSettings};
+use crate::{postgres, sqlite};
+
+/// Called once when nothing can be committed any more and the process should end: after a failed disk, what
+/// is cached cannot be trusted. The text says why.
+pub type FatalHook = Arc<dyn Fn(String) + Send + Sync>;
+
+/// Why a store could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{url}` names no database: use `sqlite:<path>` or `postgres://<user>@<host>/<name>`")]
+    BadUrl { url: String },
+    #[error("the database is open in another process: `{database}`{by}; stop that one first")]
+    Locked { database: String, by: String },
+    #[error(
+        "`{database}` is not a database of this program ({detail}); give another path or restore a backup"
+    )]
+    NotADatabase { database: String, detail: String },
+    #[error("`{database}` was written by a newer version: it has the step `{step}`; run that version")]
+    NewerSchema { database: String, step: String },
+    #[error("cannot open `{database}`: {detail}")]
+    CannotOpen { database: String, detail: String },
+}
+
+/// An open store.
+pub struct Store {
+    journal: Arc<Handle>,
+    reader: Arc<StoreReader>,
+    readers: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens a database, brings its schema up to date and starts the journal.
+    ///
+    /// Must be called within a tokio runtime, which then runs the journal task.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed then, except that steps of the schema may have been applied.
+    pub async fn open(settings: StoreSettings, fatal: FatalHook) -> Result<Self, OpenError> {
+        let opened = match &settings.database {
+            Database::Sqlite(path) => sqlite::open(path, settings.readers, fatal).await?,
+            Database::Postgres(url) => postgres::open(url, settings.readers, fatal).await?,
+        };
+        let Opened { journal, readers } = opened;
+        Ok(Self { journal, reader: Arc::new(StoreReader::new(readers.clone())), readers })
+    }
+
+    /// Where changes go.
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        self.journal.clone()
+    }
+
+    /// Where reads come from.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        self.reader.clone()
+    }
+
+    /// Connections for checks over the whole store.
+    pub(crate) fn readers(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// Commits what was submitted, then closes every connection and lets go of the lock.
+    pub async fn close(self) {
+        if let Err(error) = self.readers.close_by_ref().await {
+            tracing::warn!(%error, "the readers did not close cleanly");
+        }
+        // The writer last: on SQLite its end folds the WAL into the file.
+        self.journal.close().await;
+    }
+}
+
+/// What each database's own part of opening yields.
+pub(crate) struct Opened {
+    pub(crate) journal: Arc<Handle>,
+    pub(crate) readers: DatabaseConnection,
+}
+
+/// Applies the steps of the schema that are missing.
+pub(crate) async fn migrate(db: &DatabaseConnection, database: &str) -> Result<(), OpenError> {
+    let failed = |error: DbErr| cannot_open(database, &error);
+    let known = reeve_migrations::step_names();
+    let applied = Migrator::get_migration_models(db).await.map_err(failed)?;
+    if let Some(newer) = applied.into_iter().find(|step| !known.contains(&step.version)) {
+        return Err(OpenError::NewerSchema { database: database.to_owned(), step: newer.version });
+    }
+    Migrator::up(db, None).await.map_err(failed)?;
+    let backend = db.get_database_backend();
+    tracing::debug!(?backend, "the schema is up to date");
+    Ok(())
+}
+
+/// An environment's fault while opening.
+pub(crate) fn cannot_open(database: &str, error: &DbErr) -> OpenError {
+    OpenError::CannotOpen { database: database.to_owned(), detail: classify(error).detail().to_owned() }
+}

@@ -1,0 +1,116 @@
+//! The readers: everything that is read, on connections apart from the writer's.
+//!
+//! Called through `reeve_journal::Reader`. A read sees committed data only; what needs several
+//! statements reads them in one snapshot.
+
+mod db;
+mod jobs;
+mod ledger;
+mod load;
+mod recovery;
+mod workspaces;
+
+use futures_util::FutureExt as _;
+use reeve_credits::lot::Lot;
+use reeve_journal::{
+    FactsRow, JobFilter, JobRecord, KeyRow, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read, Reader,
+    StoredAnswer, WorkspaceRecord,
+};
+use reeve_types::{JobId, KeyId, Millis, WorkspaceId};
+use reeve_workspace::{PurchaseRow, Row};
+use sea_orm::DatabaseConnection;
+
+pub(crate) use db::{end, snapshot, unavailable};
+pub(crate) use jobs::after as jobs_after;
+pub(crate) use ledger::after as ledger_after;
+pub(crate) use load::{Lots, load, lots_of};
+pub(crate) use workspaces::{figures, ids_after};
+
+/// All reads over a pool of connections.
+pub(crate) struct StoreReader {
+    db: DatabaseConnection,
+}
+
+impl StoreReader {
+    /// Reads through `db`.
+    pub(crate) fn new(db: DatabaseConnection) -> Self {
+        Self { db }
+    }
+}
+
+impl Reader for StoreReader {
+    fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>> {
+        async move {
+            let snapshot = snapshot(&self.db).await?;
+            let loaded = load(&snapshot, workspace).await;
+            end(snapshot).await;
+            loaded
+        }
+        .boxed()
+    }
+
+    fn workspace<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<WorkspaceRecord>> {
+        workspaces::one(&self.db, workspace).boxed()
+    }
+
+    fn workspaces<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<WorkspaceRecord>> {
+        workspaces::page(&self.db, page).boxed()
+    }
+
+    fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
+        jobs::one(&self.db, job).boxed()
+    }
+
+    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, Vec<JobRecord>> {
+        jobs::page(&self.db, filter, page).boxed()
+    }
+
+    fn ledger<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        filter: &'a LedgerFilter,
+        page: &'a Page,
+    ) -> Read<'a, Vec<Row>> {
+        ledger::page(&self.db, workspace, (filter, page)).boxed()
+    }
+
+    fn purchases<'a>(&'a self, workspace: &'a WorkspaceId, page: &'a Page) -> Read<'a, Vec<PurchaseRow>> {
+        workspaces::purchases(&self.db, workspace, page).boxed()
+    }
+
+    fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>> {
+        workspaces::purchase_by_payment(&self.db, payment).boxed()
+    }
+
+    fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>> {
+        workspaces::answer(&self.db, workspace, key).boxed()
+    }
+
+    fn lots<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<Lot>> {
+        lots_of(&self.db, workspace, Lots::All).boxed()
+    }
+
+    fn due(&self, now: Millis, count_max: u32) -> Read<'_, Vec<WorkspaceId>> {
+        recovery::due(&self.db, now, count_max).boxed()
+    }
+
+    fn queued(&self, after: Option<JobId>, count_max: u32) -> Read<'_, Vec<QueuedRow>> {
+        recovery::queued(&self.db, after, count_max).boxed()
+    }
+
+    fn leased(&self) -> Read<'_, Vec<LeasedRow>> {
+        recovery::leased(&self.db).boxed()
+    }
+
+    fn facts(&self) -> Read<'_, Vec<FactsRow>> {
+        recovery::facts(&self.db).boxed()
+    }
+
+    fn keys(&self) -> Read<'_, Vec<KeyRow>> {
+        workspaces::keys(&self.db).boxed()
+    }
+
+    fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>> {
+        workspaces::key(&self.db, id).boxed()
+    }
+}

@@ -1,0 +1,112 @@
+//! Workspaces, purchases, answers and keys for pages.
+
+use reeve_journal::{KeyRow, Page, StoreError, StoredAnswer, WorkspaceRecord};
+use reeve_types::{KeyId, Millis, WorkspaceId};
+use reeve_workspace::PurchaseRow;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+};
+
+use super::db::{row, rows};
+use crate::entity::{answers, keys, purchases, workspaces as table};
+use crate::row;
+use crate::row::cells::Cells;
+
+/// One workspace.
+pub(crate) async fn one(
+    db: &DatabaseConnection,
+    id: &WorkspaceId,
+) -> Result<Option<WorkspaceRecord>, StoreError> {
+    let found = row(db, table::Entity::find_by_id(id.as_str()).into_query()).await?;
+    found.map(|row| row::workspace::read_record(&Cells::by_text(&row, "workspaces", "id")?)).transpose()
+}
+
+/// Workspaces after the last one seen, in order of id.
+pub(crate) async fn page(db: &DatabaseConnection, page: &Page) -> Result<Vec<WorkspaceRecord>, StoreError> {
+    let mut select = table::Entity::find().order_by_asc(table::Column::Id).limit(u64::from(page.limit));
+    if let Some(after) = &page.after {
+        select = select.filter(table::Column::Id.gt(after.as_str()));
+    }
+    let found = rows(db, select.into_query()).await?;
+    found.iter().map(|row| row::workspace::read_record(&Cells::by_text(row, "workspaces", "id")?)).collect()
+}
+
+/// Purchases of a workspace after the last one seen, in order of id.
+pub(crate) async fn purchases(
+    db: &DatabaseConnection,
+    workspace: &WorkspaceId,
+    page: &Page,
+) -> Result<Vec<PurchaseRow>, StoreError> {
+    let mut select = purchases::Entity::find()
+        .filter(purchases::Column::Workspace.eq(workspace.as_str()))
+        .order_by_asc(purchases::Column::Id)
+        .limit(u64::from(page.limit));
+    if let Some(after) = &page.after {
+        select = select.filter(purchases::Column::Id.gt(after.as_str()));
+    }
+    let found = rows(db, select.into_query()).await?;
+    found.iter().map(|row| row::purchase::read(&Cells::by_text(row, "purchases", "id")?)).collect()
+}
+
+/// The purchase of a payment.
+pub(crate) async fn purchase_by_payment(
+    db: &DatabaseConnection,
+    payment: &str,
+) -> Result<Option<(WorkspaceId, PurchaseRow)>, StoreError> {
+    let select = purchases::Entity::find().filter(purchases::Column::Payment.eq(payment));
+    let Some(found) = row(db, select.into_query()).await? else {
+        return Ok(None);
+    };
+    let cells = Cells::by_text(&found, "purchases", "id")?;
+    Ok(Some((cells.parse("workspace")?, row::purchase::read(&cells)?)))
+}
+
+/// A remembered answer.
+pub(crate) async fn answer(
+    db: &DatabaseConnection,
+    workspace: &WorkspaceId,
+    key: &str,
+) -> Result<Option<StoredAnswer>, StoreError> {
+    let select = answers::Entity::find_by_id((workspace.to_string(), key.to_owned()));
+    let found = row(db, select.into_query()).await?;
+    found.map(|row| row::answer::read(&Cells::by_text(&row, "answers", "key")?)).transpose()
+}
+
+/// Every key.
+pub(crate) async fn keys(db: &DatabaseConnection) -> Result<Vec<KeyRow>, StoreError> {
+    let found = rows(db, keys::Entity::find().order_by_asc(keys::Column::Id).into_query()).await?;
+    found.iter().map(|row| row::key::read(&Cells::by_text(row, "keys", "id")?)).collect()
+}
+
+/// The key of an id.
+pub(crate) async fn key(db: &DatabaseConnection, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+    let found = row(db, keys::Entity::find_by_id(id.to_string()).into_query()).await?;
+    found.map(|row| row::key::read(&Cells::by_text(&row, "keys", "id")?)).transpose()
+}
+
+/// Ids after the last one seen, as text: a check must also come past one that is damaged.
+pub(crate) async fn ids_after(db: &DatabaseConnection, page: &Page) -> Result<Vec<String>, StoreError> {
+    let mut select = table::Entity::find()
+        .select_only()
+        .column(table::Column::Id)
+        .order_by_asc(table::Column::Id)
+        .limit(u64::from(page.limit));
+    if let Some(after) = &page.after {
+        select = select.filter(table::Column::Id.gt(after.as_str()));
+    }
+    let found = rows(db, select.into_query()).await?;
+    found.iter().map(|row| Cells::by_text(row, "workspaces", "id")?.text("id")).collect()
+}
+
+/// The stored figures of a workspace and its due time, within whatever snapshot `db` is.
+pub(crate) async fn figures<C: ConnectionTrait>(
+    db: &C,
+    id: &WorkspaceId,
+) -> Result<Option<(WorkspaceRecord, Option<Millis>)>, StoreError> {
+    let Some(found) = row(db, table::Entity::find_by_id(id.as_str()).into_query()).await? else {
+        return Ok(None);
+    };
+    let cells = Cells::by_text(&found, "workspaces", "id")?;
+    Ok(Some((row::workspace::read_record(&cells)?, cells.opt_millis("next_due_at")?)))
+}

@@ -1,0 +1,302 @@
+//! Table `jobs`: what never changes, what changes while it lives, what its end adds.
+//!
+//! Three column lists for three statements: admission writes all, a live change the second list, a close
+//! the second and third. A live change leaves `live` alone, so that no index is touched by it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use reeve_credits::hold::Hold;
+use reeve_credits::price::Quote;
+use reeve_jobs::{JobError, Lease, Sequence, Status};
+use reeve_journal::{JobRecord, LeasedRow, QueuedRow, StoreError};
+use reeve_types::{ActionName, JobId, LeaseId, PoolName, TierName, WorkspaceId};
+use reeve_workspace::{JobIntro, JobState};
+
+use super::cells::Cells;
+use super::columns::{Columns, int, text};
+use crate::journal::encode::{Row, Rows};
+
+/// What a job is found by.
+pub(crate) const KEY: &Columns = &[text("id")];
+
+/// Written once.
+pub(crate) const INTRO: &Columns = &[
+    text("id"),
+    text("workspace"),
+    text("pool"),
+    text("action"),
+    int("work_ms"),
+    int("priority"),
+    int("admitted_at"),
+    int("admitted_n"),
+    int("attempts_max"),
+    int("outputs_count"),
+    int("queue_deadline_at"),
+    int("run_timeout_ms"),
+    int("created_at"),
+    text("tier"),
+    text("member"),
+    text("quote"),
+    text("params"),
+    text("metadata"),
+    text("webhook"),
+];
+
+/// Changes while it lives.
+pub(crate) const LIVE: &Columns = &[
+    text("status"),
+    int("attempt"),
+    int("attempts_lost"),
+    int("lapses"),
+    int("not_before"),
+    int("started_at"),
+    int("lease_granted_at"),
+    int("lease_run_deadline_at"),
+    int("lease_unknown_until"),
+    text("lease_worker"),
+    text("lease_session"),
+    text("hold"),
+];
+
+/// Changes at its end.
+pub(crate) const END: &Columns = &[
+    int("live"),
+    int("settled"),
+    int("released"),
+    int("finished_at"),
+    int("closed_by"),
+    text("error_code"),
+    text("error_message"),
+    text("outputs"),
+];
+
+/// A job admitted in this batch, at its latest values.
+pub(crate) fn write_new(rows: &mut Rows, intro: &JobIntro, state: &JobState) {
+    let cells = end_cells(live_cells(intro_cells(rows.row(), intro), state), state);
+    cells.done(INTRO.len() + LIVE.len() + END.len());
+}
+
+/// A job that goes on.
+pub(crate) fn write_live(rows: &mut Rows, id: JobId, state: &JobState) {
+    live_cells(rows.row().id(id), state).done(KEY.len() + LIVE.len());
+}
+
+/// A job that ended.
+pub(crate) fn write_final(rows: &mut Rows, id: JobId, state: &JobState) {
+    end_cells(live_cells(rows.row().id(id), state), state).done(KEY.len() + LIVE.len() + END.len());
+}
+
+fn intro_cells<'a>(cells: Row<'a>, intro: &JobIntro) -> Row<'a> {
+    cells
+        .id(intro.id)
+        .id(&intro.workspace)
+        .id(&intro.pool)
+        .id(&intro.action)
+        .opt_int(intro.work_ms)
+        .int(intro.priority)
+        .int(intro.sequence.admitted_at.value())
+        .int(intro.sequence.n)
+        .int(intro.attempts_max)
+        .int(intro.outputs)
+        .int(intro.queue_deadline_at.value())
+        .int(intro.run_timeout_ms)
+        .int(intro.created_at.value())
+        .id(&intro.tier)
+        .opt_text(intro.member.as_ref().map(|member| member.as_str()))
+        .json(&intro.quote)
+        .json(&intro.params)
+        .opt_text(intro.metadata.as_deref())
+        .opt_text(intro.webhook.as_deref())
+}
+
+fn live_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
+    let lease = state.lease.as_ref();
+    cells
+        .id(state.status.as_str())
+        .int(state.attempt)
+        .int(state.attempts_lost)
+        .int(state.lapses)
+        .opt_int(state.not_before.map(|at| at.value()))
+        .opt_int(state.started_at.map(|at| at.value()))
+        .opt_int(lease.map(|lease| lease.granted_at.value()))
+        .opt_int(lease.map(|lease| lease.run_deadline_at.value()))
+        .opt_int(lease.and_then(|lease| lease.unknown_until).map(|at| at.value()))
+        .opt_text(lease.map(|lease| lease.worker.as_str()))
+        .opt_text(lease.map(|lease| &*lease.session))
+        .json(&state.hold)
+}
+
+fn end_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
+    let cells = cells
+        .int(u8::from(!state.status.is_final()))
+        .int(state.settled.micros())
+        .int(state.released.micros())
+        .opt_int(state.finished_at.map(|at| at.value()))
+        .opt_int(state.closed_by)
+        .opt_text(state.error.as_ref().map(|error| &*error.code))
+        .opt_text(state.error.as_ref().map(|error| &*error.message));
+    if state.outputs.is_empty() { cells.null() } else { cells.json(&state.outputs) }
+}
+
+/// Shares equal texts among the rows of one read: a workspace's jobs have few prices, actions and pools.
+#[derive(Default)]
+pub(crate) struct Interned {
+    quotes: HashMap<String, Arc<Quote>>,
+    actions: HashMap<String, ActionName>,
+    pools: HashMap<String, PoolName>,
+    tiers: HashMap<String, TierName>,
+    workspaces: HashMap<String, WorkspaceId>,
+}
+
+fn shared<T: Clone>(
+    known: &mut HashMap<String, T>,
+    text: String,
+    make: impl FnOnce(&str) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if let Some(value) = known.get(&text) {
+        return Ok(value.clone());
+    }
+    let value = make(&text)?;
+    known.insert(text, value.clone());
+    Ok(value)
+}
+
+impl Interned {
+    fn quote(&mut self, cells: &Cells<'_>) -> Result<Arc<Quote>, StoreError> {
+        shared(&mut self.quotes, cells.text("quote")?, |text| cells.json_text("quote", text).map(Arc::new))
+    }
+
+    fn action(&mut self, cells: &Cells<'_>) -> Result<ActionName, StoreError> {
+        shared(&mut self.actions, cells.text("action")?, |_| cells.parse("action"))
+    }
+
+    fn pool(&mut self, cells: &Cells<'_>) -> Result<PoolName, StoreError> {
+        shared(&mut self.pools, cells.text("pool")?, |_| cells.parse("pool"))
+    }
+
+    fn tier(&mut self, cells: &Cells<'_>) -> Result<TierName, StoreError> {
+        shared(&mut self.tiers, cells.text("tier")?, |_| cells.parse("tier"))
+    }
+
+    fn workspace(&mut self, cells: &Cells<'_>) -> Result<WorkspaceId, StoreError> {
+        shared(&mut self.workspaces, cells.text("workspace")?, |_| cells.parse("workspace"))
+    }
+}
+
+/// Which texts a reader wants parsed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All of a job.
+    Full,
+    /// What a live job needs in memory: no parameters, metadata or webhook.
+    Live,
+}
+
+/// A stored job; uploads of its lease are not here.
+pub(crate) fn read(
+    cells: &Cells<'_>,
+    interned: &mut Interned,
+    depth: Depth,
+) -> Result<JobRecord, StoreError> {
+    let mut intro = JobIntro {
+        id: cells.parse("id")?,
+        workspace: interned.workspace(cells)?,
+        action: interned.action(cells)?,
+        pool: interned.pool(cells)?,
+        tier: interned.tier(cells)?,
+        member: cells.opt_parse("member")?,
+        priority: cells.int("priority")?,
+        sequence: Sequence { admitted_at: cells.millis("admitted_at")?, n: cells.int("admitted_n")? },
+        outputs: cells.int("outputs_count")?,
+        work_ms: cells.opt_int("work_ms")?,
+        queue_deadline_at: cells.millis("queue_deadline_at")?,
+        run_timeout_ms: cells.int("run_timeout_ms")?,
+        attempts_max: cells.int("attempts_max")?,
+        quote: interned.quote(cells)?,
+        params: Arc::default(),
+        metadata: None,
+        webhook: None,
+        created_at: cells.millis("created_at")?,
+    };
+    if depth == Depth::Full {
+        intro.params = Arc::new(cells.json("params")?);
+        intro.metadata = cells.opt_shared("metadata")?;
+        intro.webhook = cells.opt_shared("webhook")?;
+    }
+    Ok(JobRecord { intro: Arc::new(intro), state: read_state(cells)? })
+}
+
+fn read_state(cells: &Cells<'_>) -> Result<JobState, StoreError> {
+    let status = cells.word("status", Status::from_word)?;
+    let lease = read_lease(cells)?;
+    if lease.is_some() != matches!(status, Status::Running | Status::Cancelling) {
+        return Err(cells.damaged("lease_worker", format!("does not fit status `{}`", status.as_str())));
+    }
+    let error = match (cells.opt_shared("error_code")?, cells.opt_shared("error_message")?) {
+        (Some(code), message) => Some(JobError { code, message: message.unwrap_or_default() }),
+        (None, _) => None,
+    };
+    let outputs = cells.opt_text("outputs")?.map(|text| cells.json_text("outputs", &text)).transpose()?;
+    Ok(JobState {
+        status,
+        attempt: cells.int("attempt")?,
+        attempts_lost: cells.int("attempts_lost")?,
+        lapses: cells.int("lapses")?,
+        not_before: cells.opt_millis("not_before")?,
+        started_at: cells.opt_millis("started_at")?,
+        lease,
+        hold: cells.json::<Hold>("hold")?,
+        settled: cells.credits("settled")?,
+        released: cells.credits("released")?,
+        finished_at: cells.opt_millis("finished_at")?,
+        closed_by: cells.opt_int("closed_by")?,
+        error,
+        outputs: outputs.unwrap_or_default(),
+    })
+}
+
+fn read_lease(cells: &Cells<'_>) -> Result<Option<Lease>, StoreError> {
+    let Some(worker) = cells.opt_parse("lease_worker")? else {
+        return Ok(None);
+    };
+    Ok(Some(Lease {
+        attempt: cells.int("attempt")?,
+        worker,
+        session: cells.shared("lease_session")?,
+        granted_at: cells.millis("lease_granted_at")?,
+        run_deadline_at: cells.millis("lease_run_deadline_at")?,
+        unknown_until: cells.opt_millis("lease_unknown_until")?,
+        uploads: Vec::new(),
+    }))
+}
+
+/// A waiting job, from slim columns only.
+pub(crate) fn read_queued(cells: &Cells<'_>, interned: &mut Interned) -> Result<QueuedRow, StoreError> {
+    Ok(QueuedRow {
+        job: cells.parse("id")?,
+        workspace: interned.workspace(cells)?,
+        pool: interned.pool(cells)?,
+        action: interned.action(cells)?,
+        work_ms: cells.opt_int("work_ms")?,
+        priority: cells.int("priority")?,
+        sequence: Sequence { admitted_at: cells.millis("admitted_at")?, n: cells.int("admitted_n")? },
+        not_before: cells.opt_millis("not_before")?,
+    })
+}
+
+/// A stored lease, from slim columns only.
+pub(crate) fn read_leased(cells: &Cells<'_>, interned: &mut Interned) -> Result<LeasedRow, StoreError> {
+    Ok(LeasedRow {
+        lease: LeaseId { job: cells.parse("id")?, attempt: cells.int("attempt")? },
+        workspace: interned.workspace(cells)?,
+        pool: interned.pool(cells)?,
+        action: interned.action(cells)?,
+        worker: cells.shared("lease_worker")?,
+        session: cells.shared("lease_session")?,
+        granted_at: cells.millis("lease_granted_at")?,
+        run_deadline_at: cells.millis("lease_run_deadline_at")?,
+        unknown_until: cells.opt_millis("lease_unknown_until")?,
+        cancelling: cells.word("status", Status::from_word)? == Status::Cancelling,
+    })
+}

@@ -1,0 +1,141 @@
+//! SQLite: one file, one process, one writer, a few readers beside it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+
+use crate::journal::{Setup, start, take_lane};
+use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
+
+/// Marks the file as ours: "REEV".
+const APPLICATION_ID: i32 = 0x5245_4556;
+/// How long a statement waits for the file; only a backup tool can hold it.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A batch touches one page of the ledger, of the job index and of the key index for each workspace in it, and a
+/// page is what a commit writes: half of SQLite's own size halves most of what goes to disk.
+const PAGE_BYTES: u32 = 2_048;
+/// Pages in the WAL (64 MiB) before a commit folds them into the file. At SQLite's own 1,000 the hot pages, which
+/// every batch writes again, were copied after every few batches: a third of the throughput.
+const WAL_PAGES_MAX: u32 = 32_768;
+/// Memory for pages of the writer, in KiB: hot workspaces, lots and tails of indexes.
+const WRITER_CACHE_KIB: u32 = 64 << 10;
+/// The same of each reader.
+const READER_CACHE_KIB: u32 = 8 << 10;
+/// What readers may map instead of copying, in bytes.
+const READER_MMAP_BYTES: u64 = 256 << 20;
+
+/// Opens the file, with a lock against other processes.
+pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<Opened, OpenError> {
+    let database = path.display().to_string();
+    let lock = lock(path, &database)?;
+    let writer = connect(path, Use::Write).await.map_err(|error| not_opened(&database, &error))?;
+    check_is_ours(&writer, &database).await?;
+    migrate(&writer, &database).await?;
+    let lane = take_lane(&writer).await.map_err(|error| not_opened(&database, &error))?;
+    let readers = connect(path, Use::Read(readers)).await.map_err(|error| not_opened(&database, &error))?;
+    let setup = Setup { db: writer, lane, fatal, connect: None, guard: Box::new(lock) };
+    Ok(Opened { journal: start(setup), readers })
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy)]
+enum Use {
+    Write,
+    Read(u32),
+}
+
+async fn connect(path: &Path, what: Use) -> Result<DatabaseConnection, DbErr> {
+    // The path goes in by the options below: in a URL a `?` or `%` of it would be misread.
+    let mut options = ConnectOptions::new("sqlite://");
+    let count = match what {
+        Use::Write => 1,
+        Use::Read(count) => count.max(1),
+    };
+    options.max_connections(count).min_connections(count).sqlx_logging(false).record_stmt_in_spans(false);
+    // A pool that closes idle connections would throw their caches and statements away.
+    options.test_before_acquire(false).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    let path = path.to_owned();
+    options.map_sqlx_sqlite_opts(move |_| file_options(&path, what));
+    sea_orm::Database::connect(options).await
+}
+
+fn file_options(path: &Path, what: Use) -> SqliteConnectOptions {
+    use sea_orm::sqlx::ConnectOptions as _;
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(false);
+    let options = options.pragma("temp_store", "memory").disable_statement_logging();
+    match what {
+        Use::Write => options
+            .create_if_missing(true)
+            .page_size(PAGE_BYTES)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a commit is on disk before it is answered.
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", WAL_PAGES_MAX.to_string())
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}")),
+        Use::Read(_) => options
+            .read_only(true)
+            .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
+            .pragma("mmap_size", READER_MMAP_BYTES.to_string()),
+    }
+}
+
+/// Keeps a second process out. The lock is a file of its own, since locks on the database file are SQLite's.
+fn lock(path: &Path, database: &str) -> Result<File, OpenError> {
+    let cannot = |detail: std::io::Error| OpenError::CannotOpen {
+        database: database.to_owned(),
+        detail: detail.to_string(),
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock_path = PathBuf::from(lock_path);
+    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let by = format!(" (it holds `{}`)", lock_path.display());
+            Err(OpenError::Locked { database: database.to_owned(), by })
+        }
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+/// Refuses a file of another program; an empty one becomes ours.
+async fn check_is_ours(db: &DatabaseConnection, database: &str) -> Result<(), OpenError> {
+    let number = async |sql: &str| -> Result<i32, OpenError> {
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        let row = row.map_err(|error| not_opened(database, &error))?;
+        Ok(row.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or(0))
+    };
+    if number("PRAGMA application_id").await? == APPLICATION_ID {
+        return Ok(());
+    }
+    if number("SELECT count(*) FROM sqlite_schema").await? > 0 {
+        let detail = "it belongs to another program".to_owned();
+        return Err(OpenError::NotADatabase { database: database.to_owned(), detail });
+    }
+    let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
+    db.execute_unprepared(&mark).await.map_err(|error| not_opened(database, &error))?;
+    Ok(())
+}
+
+/// Tells a file that is no database, or a damaged one, from other faults.
+fn not_opened(database: &str, error: &DbErr) -> OpenError {
+    use sea_orm::RuntimeErr::SqlxError;
+    let code = match error {
+        DbErr::Conn(SqlxError(cause)) | DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause)) => {
+            cause.as_database_error().and_then(|cause| cause.code()).and_then(|code| code.parse::<i32>().ok())
+        }
+        _ => None,
+    };
+    match code.map(|code| code & 0xff) {
+        // CORRUPT and NOTADB.
+        Some(11 | 26) => OpenError::NotADatabase { database: database.to_owned(), detail: error.to_string() },
+        _ => cannot_open(database, error),
+    }
+}

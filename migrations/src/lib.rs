@@ -1,0 +1,48 @@
+//! The schema, one file a step, for SQLite and PostgreSQL from one source.
+//!
+//! Run by `reeve-store` when it opens a database. A step that was released never changes: a correction
+//! is a further step. Columns stand with the small ones first, so that a scan of slim columns does not
+//! read the large texts behind them.
+
+mod m20260101_000001_workspaces;
+mod m20260101_000002_lots;
+mod m20260101_000003_jobs;
+mod m20260101_000004_uploads;
+mod m20260101_000005_ledger;
+mod m20260101_000006_outbox;
+mod m20260101_000007_claims;
+mod m20260101_000008_answers;
+mod m20260101_000009_purchases;
+mod m20260101_000010_keys;
+mod m20260101_000011_lanes;
+mod schema;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// Every step, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20260101_000001_workspaces::Migration),
+            Box::new(m20260101_000002_lots::Migration),
+            Box::new(m20260101_000003_jobs::Migration),
+            Box::new(m20260101_000004_uploads::Migration),
+            Box::new(m20260101_000005_ledger::Migration),
+            Box::new(m20260101_000006_outbox::Migration),
+            Box::new(m20260101_000007_claims::Migration),
+            Box::new(m20260101_000008_answers::Migration),
+            Box::new(m20260101_000009_purchases::Migration),
+            Box::new(m20260101_000010_keys::Migration),
+            Box::new(m20260101_000011_lanes::Migration),
+        ]
+    }
+}
+
+/// Names of all steps that this build knows: a database with others was written by a newer one.
+pub fn step_names() -> Vec<String> {
+    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
+}
