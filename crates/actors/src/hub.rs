@@ -170,10 +170,10 @@ impl Watched {
         self.touched_at = event.at;
         // A full channel means a reader that hangs: it is cut, and may come back with its last id.
         self.readers.retain(|reader| reader.try_send(event.clone()).is_ok());
-        if self.recent.len() == REMEMBERED_MAX {
-            if let Some(oldest) = self.recent.pop_front() {
-                self.complete_after = oldest.n;
-            }
+        if self.recent.len() == REMEMBERED_MAX
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.complete_after = oldest.n;
         }
         self.recent.push_back(event);
     }
@@ -181,7 +181,6 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     const T0: Millis = Millis::from_millis(0);

@@ -82,12 +82,11 @@ impl Leases {
     pub(crate) fn end(&self, lease: LeaseId) {
         let mut inner = lock(&self.inner);
         inner.table.end(lease);
-        if inner.holders.get(&lease.job).is_some_and(|holder| holder.lease == lease) {
-            if let Some(holder) = inner.holders.remove(&lease.job) {
-                if let Some(session) = inner.sessions.get_mut(&holder.session) {
-                    session.leases.remove(&lease);
-                }
-            }
+        if inner.holders.get(&lease.job).is_some_and(|holder| holder.lease == lease)
+            && let Some(holder) = inner.holders.remove(&lease.job)
+            && let Some(session) = inner.sessions.get_mut(&holder.session)
+        {
+            session.leases.remove(&lease);
         }
     }
 
@@ -221,7 +220,6 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     const T0: Millis = Millis::from_millis(0);

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use reeve_actors::{
-    Answer, Call, Catalogs, Engine, EngineSettings, Entropy, Executed, Finished, Granted, Idempotency, LeaseRequest,
-    Parts, TierSettings, Unavailable,
+    Answer, Call, Catalogs, Engine, EngineSettings, Entropy, Executed, Finished, Granted, Idempotency,
+    LeaseRequest, Parts, TierSettings, Unavailable,
 };
 use reeve_credits::catalog::Interval;
 use reeve_jobs::{Digest, LeaseSettings, Reported, ReportedOutcome, Status};
@@ -109,7 +109,9 @@ impl House {
     }
 
     async fn submit(&self, id: &WorkspaceId) -> JobId {
-        let Answer::Admitted(job) = self.run(id, self.job()).await.unwrap().answer else { panic!("not admitted") };
+        let Answer::Admitted(job) = self.run(id, self.job()).await.unwrap().answer else {
+            panic!("not admitted")
+        };
         job
     }
 
@@ -165,7 +167,8 @@ async fn a_thousand_parallel_submits_get_exactly_what_the_credits_pay_for() {
     let id = house.open("acme", "creator").await; // 100 credits, 2 each
     let submits = (0..1_000).map(|_| house.run(&id, house.job()));
     let results = futures_util::future::join_all(submits).await;
-    let admitted = results.iter().filter(|r| matches!(r.as_ref().unwrap().answer, Answer::Admitted(_))).count();
+    let admitted =
+        results.iter().filter(|r| matches!(r.as_ref().unwrap().answer, Answer::Admitted(_))).count();
     let denied = |r: &Result<Executed, Unavailable>| {
         matches!(r.as_ref().unwrap().answer, Answer::Refused(Refusal::InsufficientCredits { .. }))
     };
@@ -363,14 +366,21 @@ async fn kv_08_a_payment_makes_one_lot_in_the_whole_store() {
     let house = house().await;
     let (a, b) = (house.open("a", "creator").await, house.open("b", "creator").await);
     let buy = |n| {
-        let purchase =
-            Purchase { id: PurchaseId::from_parts(Default::default(), n), pack: Some("starter".into()), credits: None, payment: "p".into() };
+        let purchase = Purchase {
+            id: PurchaseId::from_parts(Default::default(), n),
+            pack: Some("starter".into()),
+            credits: None,
+            payment: "p".into(),
+        };
         Command::Purchase(Box::new(purchase))
     };
     let (first, second) = futures_util::future::join(house.run(&a, buy(1)), house.run(&b, buy(2))).await;
     let answers = [first.unwrap().answer, second.unwrap().answer];
     let bought = answers.iter().filter(|answer| matches!(answer, Answer::Purchase(_))).count();
-    let used = answers.iter().filter(|answer| matches!(answer, Answer::Refused(Refusal::PaymentUsed { .. }))).count();
+    let used = answers
+        .iter()
+        .filter(|answer| matches!(answer, Answer::Refused(Refusal::PaymentUsed { .. })))
+        .count();
     assert_eq!((bought, used), (1, 1));
     house.assert_sound(&a).await;
     house.assert_sound(&b).await;
@@ -380,7 +390,12 @@ async fn kv_08_a_payment_makes_one_lot_in_the_whole_store() {
 async fn commands_behind_a_claim_wait_for_its_outcome() {
     let house = house().await;
     let id = house.open("acme", "free").await; // 20 credits
-    let buy = Purchase { id: PurchaseId::from_parts(Default::default(), 1), pack: Some("starter".into()), credits: None, payment: "p".into() };
+    let buy = Purchase {
+        id: PurchaseId::from_parts(Default::default(), 1),
+        pack: Some("starter".into()),
+        credits: None,
+        payment: "p".into(),
+    };
     house.journal.hold_outcomes();
     let mut purchase = Box::pin(house.run(&id, Command::Purchase(Box::new(buy))));
     until_held(&house, 1, &mut purchase).await;
@@ -391,7 +406,8 @@ async fn commands_behind_a_claim_wait_for_its_outcome() {
     }
     house.journal.release_outcomes();
     assert!(matches!(purchase.await.unwrap().answer, Answer::Purchase(_)));
-    let admitted = submits.await.iter().filter(|r| matches!(r.as_ref().unwrap().answer, Answer::Admitted(_))).count();
+    let admitted =
+        submits.await.iter().filter(|r| matches!(r.as_ref().unwrap().answer, Answer::Admitted(_))).count();
     assert_eq!(admitted, 30, "20 + 50 credits pay for 30 jobs of 2");
     house.assert_sound(&id).await;
 }
@@ -408,7 +424,8 @@ async fn a_repeat_in_flight_gets_the_first_answer_and_another_body_is_refused() 
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first.answer, second.answer);
     assert!(!first.replayed && second.replayed);
-    let other = Call { idempotency: Some(Idempotency { key: "k".into(), fingerprint: [2; 16] }), ..Call::default() };
+    let other =
+        Call { idempotency: Some(Idempotency { key: "k".into(), fingerprint: [2; 16] }), ..Call::default() };
     assert_eq!(house.engine.execute(&id, house.job(), other).await.unwrap_err(), Unavailable::KeyReused);
     house.assert_sound(&id).await;
 }
@@ -422,7 +439,12 @@ async fn bug_17_a_denied_key_stays_denied_after_a_top_up() {
     }
     let denied = house.engine.execute(&id, house.job(), key("k")).await.unwrap();
     assert!(matches!(denied.answer, Answer::Refused(Refusal::InsufficientCredits { .. })));
-    let buy = Purchase { id: PurchaseId::from_parts(Default::default(), 1), pack: Some("starter".into()), credits: None, payment: "p".into() };
+    let buy = Purchase {
+        id: PurchaseId::from_parts(Default::default(), 1),
+        pack: Some("starter".into()),
+        credits: None,
+        payment: "p".into(),
+    };
     house.run(&id, Command::Purchase(Box::new(buy))).await.unwrap();
     let again = house.engine.execute(&id, house.job(), key("k")).await.unwrap();
     assert!(again.replayed);
@@ -473,6 +495,8 @@ async fn a_clock_that_steps_back_does_not_undo_what_happened() {
     house.clock.advance_ms(-3_600_000);
     let job = house.submit(&id).await;
     let record = house.engine.job(job).await.unwrap().unwrap();
-    assert!(record.intro.created_at >= house.engine.balance(&id).await.unwrap().unwrap().view.profile.created_at);
+    assert!(
+        record.intro.created_at >= house.engine.balance(&id).await.unwrap().unwrap().view.profile.created_at
+    );
     house.assert_sound(&id).await;
 }

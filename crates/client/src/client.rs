@@ -271,7 +271,6 @@ pub(crate) fn keyed(request: RequestBuilder, key: IdempotencyKey<'_>) -> Request
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
 

@@ -127,7 +127,6 @@ impl SseParser {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
     use proptest::prelude::*;

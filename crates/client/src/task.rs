@@ -18,6 +18,7 @@ impl Drop for Guarded {
 }
 
 /// Starts a task that lives as long as the guard.
+#[expect(clippy::disallowed_methods, reason = "this is the module that starts tasks, waits and measures")]
 pub(crate) fn guarded(future: impl Future<Output = ()> + Send + 'static) -> Guarded {
     Guarded(tokio::spawn(future))
 }
@@ -42,12 +43,14 @@ impl<T: Send + 'static> Tasks<T> {
 }
 
 /// Runs blocking work on a thread for it; an error means that it panicked or the runtime stops.
+#[expect(clippy::disallowed_methods, reason = "this is the module that starts tasks, waits and measures")]
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
     tokio::task::spawn_blocking(work).await
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the module that starts tasks, waits and measures")]
 pub(crate) async fn sleep_ms(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
@@ -62,6 +65,7 @@ pub(crate) async fn within_ms<T>(ms: u64, future: impl Future<Output = T>) -> Op
 pub(crate) struct Mark(Instant);
 
 impl Mark {
+    #[expect(clippy::disallowed_methods, reason = "this is the module that starts tasks, waits and measures")]
     pub(crate) fn now() -> Self {
         Self(Instant::now())
     }

@@ -95,7 +95,6 @@ pub fn next_day_boundary(t: Millis, tz: Tz) -> Option<(NaiveDate, Millis)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use proptest::prelude::*;
 

@@ -120,7 +120,6 @@ impl Hold {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::lot::LotClass;
     use crate::lot::tests::lot;

@@ -1,6 +1,6 @@
 //! Catalogs that must be refused, each with the file, the key and the reason (one mistake at a time).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use reeve_credits::{Catalog, Finding};
 

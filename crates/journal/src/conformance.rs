@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use reeve_credits::catalog::{Catalog, Interval};
 use reeve_jobs::{Digest, Reported, ReportedOutcome, RetrySettings, Status, Upload};
-use reeve_types::{ActionName, CatalogName, JobId, LeaseId, Millis, PlanName, PurchaseId, TierName, WorkerName, WorkspaceId};
+use reeve_types::{
+    ActionName, CatalogName, JobId, LeaseId, Millis, PlanName, PurchaseId, TierName, WorkerName, WorkspaceId,
+};
 use reeve_workspace::{
-    Answer, Cancel, Claim, Command, Complete, Create, Ctx, Defaults, Executed, LeaseJob, Meta, Owner, Purchase, State,
-    Submit, TierRules, UploadOutput, execute, fold, genesis, hash_row, invariants,
+    Answer, Cancel, Claim, Command, Complete, Create, Ctx, Defaults, Executed, LeaseJob, Meta, Owner,
+    Purchase, State, Submit, TierRules, UploadOutput, execute, fold, genesis, hash_row, invariants,
 };
 
 use crate::{
-    AbortReason, ChangeSet, CommitOutcome, Journal, JobFilter, LedgerFilter, Page, PlatformChange, Reader, Role, Urgency,
+    AbortReason, ChangeSet, CommitOutcome, JobFilter, Journal, LedgerFilter, Page, PlatformChange, Reader,
+    Role, Urgency,
 };
 
 /// An empty store.
@@ -63,7 +66,8 @@ fn ws(name: &str) -> WorkspaceId {
 
 impl Desk {
     fn new(subject: Subject) -> Self {
-        let tier = |name: &str| TierRules { name: TierName::new(name).unwrap(), running_max: 4, queued_max: 10_000 };
+        let tier =
+            |name: &str| TierRules { name: TierName::new(name).unwrap(), running_max: 4, queued_max: 10_000 };
         Self {
             subject,
             catalog: Catalog::parse("kira.toml", CATALOG).unwrap(),
@@ -75,7 +79,12 @@ impl Desk {
         }
     }
 
-    fn decide(&mut self, id: &WorkspaceId, command: &Command, taken: &[(Claim, WorkspaceId)]) -> (u64, Executed) {
+    fn decide(
+        &mut self,
+        id: &WorkspaceId,
+        command: &Command,
+        taken: &[(Claim, WorkspaceId)],
+    ) -> (u64, Executed) {
         let slot = self.slots.entry(id.clone()).or_default();
         let version = slot.as_ref().map_or(0, |state| state.version);
         let ctx = Ctx {
@@ -104,7 +113,12 @@ impl Desk {
         executed
     }
 
-    async fn commit(&self, id: &WorkspaceId, expected: u64, records: Box<reeve_workspace::Records>) -> CommitOutcome {
+    async fn commit(
+        &self,
+        id: &WorkspaceId,
+        expected: u64,
+        records: Box<reeve_workspace::Records>,
+    ) -> CommitOutcome {
         let journal = &self.subject.journal;
         let room = journal.reserve(Urgency::Submit).unwrap();
         journal.submit(ChangeSet { workspace: id.clone(), expected, records }, room).await.unwrap()
@@ -233,14 +247,18 @@ async fn change_sets_of_one_workspace_in_flight_stay_in_order(mut desk: Desk) {
         let (expected, mut executed) = desk.decide(&id, &command, &[]);
         let room = desk.subject.journal.reserve(Urgency::Submit).unwrap();
         let records = executed.records.take().unwrap();
-        outcomes.push(desk.subject.journal.submit(ChangeSet { workspace: id.clone(), expected, records }, room));
+        outcomes
+            .push(desk.subject.journal.submit(ChangeSet { workspace: id.clone(), expected, records }, room));
     }
     for outcome in outcomes {
         assert_eq!(outcome.await.unwrap(), CommitOutcome::Durable);
     }
     desk.assert_same(&id).await;
     let row = desk.subject.reader.workspace(&id).await.unwrap().unwrap();
-    assert_eq!((row.queued, row.available.to_string(), row.held.to_string()), (9, "0".to_owned(), "45".to_owned()));
+    assert_eq!(
+        (row.queued, row.available.to_string(), row.held.to_string()),
+        (9, "0".to_owned(), "45".to_owned())
+    );
 }
 
 async fn many_workspaces_in_flight_do_not_disturb_each_other(mut desk: Desk) {
@@ -253,11 +271,15 @@ async fn many_workspaces_in_flight_do_not_disturb_each_other(mut desk: Desk) {
             let expected = if n % 4 == 0 { expected + 5 } else { expected };
             let room = desk.subject.journal.reserve(Urgency::Submit).unwrap();
             let records = executed.records.take().unwrap();
-            outcomes.push((n, desk.subject.journal.submit(ChangeSet { workspace: id.clone(), expected, records }, room)));
+            outcomes.push((
+                n,
+                desk.subject.journal.submit(ChangeSet { workspace: id.clone(), expected, records }, room),
+            ));
         }
     }
     for (n, outcome) in outcomes {
-        let expected = if n % 4 == 0 { CommitOutcome::Aborted(AbortReason::Version) } else { CommitOutcome::Durable };
+        let expected =
+            if n % 4 == 0 { CommitOutcome::Aborted(AbortReason::Version) } else { CommitOutcome::Durable };
         assert_eq!(outcome.await.unwrap(), expected, "workspace {n}");
     }
     for n in (0..40).filter(|n| n % 4 != 0) {
@@ -288,7 +310,12 @@ async fn a_claim_is_taken_once_in_the_whole_store(mut desk: Desk) {
     desk.assert_same(&second).await;
     let row = desk.subject.reader.workspace(&second).await.unwrap().unwrap();
     assert_eq!(row.available.to_string(), "0", "signup and daily credits went to the first workspace");
-    let buy = |n| Purchase { id: PurchaseId::from_parts(T0, n), pack: None, credits: "100".parse().ok(), payment: "pay-1".into() };
+    let buy = |n| Purchase {
+        id: PurchaseId::from_parts(T0, n),
+        pack: None,
+        credits: "100".parse().ok(),
+        payment: "pay-1".into(),
+    };
     desk.run(&first, Command::Purchase(Box::new(buy(1)))).await.reply.unwrap();
     let (version, mut executed) = desk.decide(&second, &Command::Purchase(Box::new(buy(2))), &[]);
     let outcome = desk.commit(&second, version, executed.records.take().unwrap()).await;
@@ -374,7 +401,8 @@ async fn lists_are_paged_without_gaps(mut desk: Desk) {
         desk.run(&id, command).await.reply.unwrap();
         jobs.push(job);
     }
-    let filter = JobFilter { workspace: Some(id.clone()), status: Some(Status::Queued), ..JobFilter::default() };
+    let filter =
+        JobFilter { workspace: Some(id.clone()), status: Some(Status::Queued), ..JobFilter::default() };
     let mut page = Page { after: None, limit: 3 };
     let mut seen = Vec::new();
     loop {
@@ -405,7 +433,7 @@ async fn due_workspaces_come_from_the_index(mut desk: Desk) {
     desk.run(&id, command).await.reply.unwrap();
     let at = T0.plus_ms(86_400_000);
     assert!(desk.subject.reader.due(at.plus_ms(-1), 10).await.unwrap().is_empty());
-    assert_eq!(desk.subject.reader.due(at, 10).await.unwrap(), [id.clone()]);
+    assert_eq!(desk.subject.reader.due(at, 10).await.unwrap(), std::slice::from_ref(&id));
     desk.now = at;
     desk.run(&id, Command::Wake).await.reply.unwrap();
     assert!(desk.subject.reader.due(at, 10).await.unwrap().is_empty());

@@ -50,13 +50,16 @@ struct Tables {
     outbox: u64,
 }
 
+/// An outcome kept back, and who waits for it.
+type Held = (oneshot::Sender<CommitOutcome>, CommitOutcome);
+
 /// An in-memory journal and reader in one.
 #[derive(Default)]
 pub struct MemoryJournal {
     tables: Mutex<Tables>,
     faults: Mutex<VecDeque<Fault>>,
     /// While set, outcomes are kept back.
-    held: Mutex<Option<Vec<(oneshot::Sender<CommitOutcome>, CommitOutcome)>>>,
+    held: Mutex<Option<Vec<Held>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -182,10 +185,10 @@ fn commit(tables: &mut Tables, change: ChangeSet) -> CommitOutcome {
     if !taken.is_empty() {
         return CommitOutcome::ClaimTaken(taken);
     }
-    if let Some(answer) = &records.answer {
-        if tables.answers.contains_key(&(workspace.clone(), answer.key.clone())) {
-            return CommitOutcome::Aborted(AbortReason::KeyTaken);
-        }
+    if let Some(answer) = &records.answer
+        && tables.answers.contains_key(&(workspace.clone(), answer.key.clone()))
+    {
+        return CommitOutcome::Aborted(AbortReason::KeyTaken);
     }
     write(tables, workspace, expected + 1, *records);
     CommitOutcome::Durable

@@ -169,7 +169,6 @@ impl ToSchema for Quantity {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
     use proptest::prelude::*;

@@ -194,7 +194,6 @@ impl JobEvent {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use proptest::prelude::*;
     use reeve_types::{Credits, JobId, Millis};

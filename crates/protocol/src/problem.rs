@@ -238,7 +238,6 @@ impl std::error::Error for Problem {}
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use std::collections::HashSet;
 

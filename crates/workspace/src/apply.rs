@@ -74,7 +74,9 @@ impl Applier<'_> {
                 self.gathered.effects.push(Effect::Facts);
                 Ok(())
             }
-            Event::Granted { lot, reason, debt_paid, job } => self.granted(at, *lot, (reason, job), debt_paid),
+            Event::Granted { lot, reason, debt_paid, job } => {
+                self.granted(at, *lot, (reason, job), debt_paid)
+            }
             Event::Purchased(row) => {
                 self.gathered.purchases.push(*row);
                 Ok(())

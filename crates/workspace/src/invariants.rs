@@ -68,10 +68,10 @@ fn l4_holds(state: &State) -> Result<(), Violation> {
 /// J1: a running job's lease is its latest attempt.
 fn j1_one_lease(state: &State) -> Result<(), Violation> {
     for live in state.jobs.values() {
-        if let Phase::Running(lease) | Phase::Cancelling(lease) = &live.job.phase {
-            if lease.attempt != live.job.attempt {
-                return broken("J1", format!("job `{}` runs attempt {}", live.job.spec.id, lease.attempt));
-            }
+        if let Phase::Running(lease) | Phase::Cancelling(lease) = &live.job.phase
+            && lease.attempt != live.job.attempt
+        {
+            return broken("J1", format!("job `{}` runs attempt {}", live.job.spec.id, lease.attempt));
         }
     }
     Ok(())

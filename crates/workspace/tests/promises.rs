@@ -9,8 +9,8 @@ use reeve_credits::catalog::{Catalog, Interval};
 use reeve_jobs::{Digest, FailReport, LapseCause, Phase, Reported, ReportedOutcome, RetrySettings, Status};
 use reeve_types::{ActionName, Credits, JobId, LeaseId, Millis, PlanName, PurchaseId, TierName, WorkspaceId};
 use reeve_workspace::{
-    Adjust, Cancel, Chain, Command, Complete, Create, Ctx, Defaults, Fail, Kind, Lapse, LeaseJob, Meta, Purchase, Refusal, Row,
-    State, Submit, TierRules, execute, fold, genesis, hash_row, invariants,
+    Adjust, Cancel, Chain, Command, Complete, Create, Ctx, Defaults, Fail, Kind, Lapse, LeaseJob, Meta,
+    Purchase, Refusal, Row, State, Submit, TierRules, execute, fold, genesis, hash_row, invariants,
 };
 
 const T0: Millis = Millis::from_millis(1_772_000_000_000);
@@ -61,7 +61,8 @@ struct Life {
 
 impl Life {
     fn new(text: &str, plan: &str) -> Self {
-        let tier = |name: &str| TierRules { name: TierName::new(name).unwrap(), running_max: CAP, queued_max: 20 };
+        let tier =
+            |name: &str| TierRules { name: TierName::new(name).unwrap(), running_max: CAP, queued_max: 20 };
         let catalog = Catalog::parse("catalog.toml", text).unwrap();
         let mut life = Self {
             id: WorkspaceId::new("acme").unwrap(),
@@ -132,13 +133,18 @@ impl Life {
         invariants::check(state).unwrap();
         assert!(state.running <= CAP, "Q2");
         assert!(state.queued() <= 20, "backlog");
-        assert_eq!(fold(&self.rows), Some((state.available(now), state.held())), "L5: the ledger explains the balance");
+        assert_eq!(
+            fold(&self.rows),
+            Some((state.available(now), state.held())),
+            "L5: the ledger explains the balance"
+        );
         assert!(!state.available(now).is_negative(), "L2");
         assert_eq!(state.clone().rebuilt(), state.clone().rebuilt().rebuilt());
     }
 
     fn check_chain(&self, rows: &[Row]) {
-        let mut chain = self.rows.last().map_or(genesis(&self.id), |row| Chain { seq: row.seq, hash: row.hash });
+        let mut chain =
+            self.rows.last().map_or(genesis(&self.id), |row| Chain { seq: row.seq, hash: row.hash });
         for row in rows {
             assert_eq!((row.seq, row.hash), (chain.seq + 1, hash_row(chain.hash, row)), "L5: chain");
             assert!(row.amount.is_positive(), "a row moves something");
@@ -162,8 +168,13 @@ impl Life {
     }
 
     fn nth_job(&self, nth: usize, wanted: impl Fn(&Phase) -> bool) -> Option<JobId> {
-        let mut ids: Vec<JobId> =
-            self.state().jobs.values().filter(|live| wanted(&live.job.phase)).map(|live| live.job.spec.id).collect();
+        let mut ids: Vec<JobId> = self
+            .state()
+            .jobs
+            .values()
+            .filter(|live| wanted(&live.job.phase))
+            .map(|live| live.job.spec.id)
+            .collect();
         ids.sort();
         (!ids.is_empty()).then(|| ids[nth % ids.len()])
     }
@@ -206,7 +217,7 @@ impl Life {
                     let units = short.then_some(0.5);
                     let outcome = match (landed >> index) & 1 {
                         1 => ReportedOutcome::Landed { elsewhere, units, stages: vec![] },
-                        _ if index % 2 == 0 => ReportedOutcome::Filtered { reason: None },
+                        _ if index.is_multiple_of(2) => ReportedOutcome::Filtered { reason: None },
                         _ => ReportedOutcome::Failed { reason: None },
                     };
                     Reported { index, outcome }
@@ -218,7 +229,13 @@ impl Life {
                 Command::Fail(Fail { lease: self.lease_of(*nth)?, report })
             }
             Step::Lapse { nth, cause } => {
-                let causes = [LapseCause::Silent, LapseCause::Unacknowledged, LapseCause::Dropped, LapseCause::RunTimeout, LapseCause::FateUnknown];
+                let causes = [
+                    LapseCause::Silent,
+                    LapseCause::Unacknowledged,
+                    LapseCause::Dropped,
+                    LapseCause::RunTimeout,
+                    LapseCause::FateUnknown,
+                ];
                 Command::Lapse(Lapse { lease: self.lease_of(*nth)?, cause: causes[usize::from(*cause)] })
             }
             Step::Cancel { nth } => Command::Cancel(Cancel { job: self.nth_job(*nth, |_| true)? }),
@@ -239,7 +256,8 @@ impl Life {
                 Command::Wake
             }
             Step::Nonsense { nth } => {
-                let lease = LeaseId { job: JobId::from_parts(T0, 9_999), attempt: u32::try_from(*nth).unwrap() };
+                let lease =
+                    LeaseId { job: JobId::from_parts(T0, 9_999), attempt: u32::try_from(*nth).unwrap() };
                 Command::Complete(Complete { lease, outputs: vec![] })
             }
         })
@@ -283,7 +301,8 @@ proptest! {
 }
 
 fn submit(life: &mut Life, action: &str, params: serde_json::Value) -> Result<JobId, Refusal> {
-    let Some(Command::Submit(mut submit)) = life.command(&Step::Submit { action: 0, outputs: 1, seconds: 1 }) else {
+    let Some(Command::Submit(mut submit)) = life.command(&Step::Submit { action: 0, outputs: 1, seconds: 1 })
+    else {
         unreachable!()
     };
     submit.action = action.parse().unwrap();
@@ -316,9 +335,17 @@ fn lease_first(life: &Life) -> Option<Command> {
 #[test]
 fn kv_14_a_price_one_above_the_balance_is_denied_and_nothing_is_held() {
     let mut life = Life::new(include_str!("../../../config/catalogs/kive.toml"), "basic");
-    life.run(&Command::Adjust(Adjust { amount: Credits::whole(-969).unwrap(), reason: "t".into(), expires_at: None, job: None })).unwrap();
+    life.run(&Command::Adjust(Adjust {
+        amount: Credits::whole(-969).unwrap(),
+        reason: "t".into(),
+        expires_at: None,
+        job: None,
+    }))
+    .unwrap();
     let denied = submit(&mut life, "image.generate", serde_json::json!({})).unwrap_err();
-    let Refusal::InsufficientCredits { required, available, missing, .. } = denied else { unreachable!("{denied:?}") };
+    let Refusal::InsufficientCredits { required, available, missing, .. } = denied else {
+        unreachable!("{denied:?}")
+    };
     assert_eq!([required, available, missing].map(|c| c.to_string()), ["32", "31", "1"]);
     assert!(life.state().held().is_zero());
 }
@@ -357,14 +384,27 @@ fn x4_a_job_that_fails_after_its_lot_expired_gives_nothing_back() {
     life.clock = life.clock.plus_ms(2 * 86_400_000);
     let fail = life.command(&Step::Fail { nth: 0, retryable: false, unknown: false }).unwrap();
     life.run(&fail).unwrap();
-    assert_eq!(available(&life), "30", "the daily lot is gone with what it held; the signup credits never expire");
-    assert_eq!(life.rows.last().map(|row| (row.kind, row.amount)), Credits::whole(5).map(|five| (Kind::Expire, five)));
+    assert_eq!(
+        available(&life),
+        "30",
+        "the daily lot is gone with what it held; the signup credits never expire"
+    );
+    assert_eq!(
+        life.rows.last().map(|row| (row.kind, row.amount)),
+        Credits::whole(5).map(|five| (Kind::Expire, five))
+    );
 }
 
 #[test]
 fn x12_a_free_job_is_admitted_at_any_balance() {
     let mut life = Life::new(include_str!("../../../config/catalogs/kaiber.toml"), "free");
-    life.run(&Command::Adjust(Adjust { amount: Credits::whole(-100).unwrap(), reason: "t".into(), expires_at: None, job: None })).unwrap();
+    life.run(&Command::Adjust(Adjust {
+        amount: Credits::whole(-100).unwrap(),
+        reason: "t".into(),
+        expires_at: None,
+        job: None,
+    }))
+    .unwrap();
     assert!(submit(&mut life, "image.generate", serde_json::json!({})).is_ok());
     assert!(submit(&mut life, "video.motion", serde_json::json!({"seconds": 3})).is_err());
 }

@@ -14,7 +14,9 @@ use reeve_workspace::{Command, LeaseJob, QueueEntry, Refusal, Reply};
 use rustc_hash::FxHashMap;
 
 use super::delivery::Delivery;
-use super::message::{Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll};
+use super::message::{
+    Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll,
+};
 use super::request::Request;
 use crate::call::{Answer, Call};
 use crate::shared::{Counters, Shared};
@@ -224,16 +226,16 @@ impl DispatcherActor {
         (job, answer, reply): (JobId, Answer, Option<Reply>),
     ) -> Option<Reserved> {
         let now = self.now();
-        if let Some(Reply::Job { state, .. }) = reply {
-            if let Some(lease) = &state.lease {
-                self.queue.confirm(ticket);
-                return Some(Reserved {
-                    lease: LeaseId { job, attempt: lease.attempt },
-                    workspace: workspace.clone(),
-                    granted_at: lease.granted_at,
-                    run_deadline_at: lease.run_deadline_at,
-                });
-            }
+        if let Some(Reply::Job { state, .. }) = reply
+            && let Some(lease) = &state.lease
+        {
+            self.queue.confirm(ticket);
+            return Some(Reserved {
+                lease: LeaseId { job, attempt: lease.attempt },
+                workspace: workspace.clone(),
+                granted_at: lease.granted_at,
+                run_deadline_at: lease.run_deadline_at,
+            });
         }
         Counters::add(&self.shared.counters.give_backs);
         let back = match answer {

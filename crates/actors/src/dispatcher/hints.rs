@@ -67,12 +67,12 @@ pub(crate) fn perform(
 /// A job that comes back right after its lease ended is one hint, so that its slot's time is settled
 /// without being taken for the length of a finished job.
 fn enqueue(hints: &mut Vec<Hint>, entry: QueueEntry) {
-    if let Some(Hint::Finish { job, ran_ms }) = hints.last() {
-        if *job == entry.job {
-            let ran_ms = *ran_ms;
-            hints.pop();
-            return hints.push(Hint::Requeue { entry, ran_ms });
-        }
+    if let Some(Hint::Finish { job, ran_ms }) = hints.last()
+        && *job == entry.job
+    {
+        let ran_ms = *ran_ms;
+        hints.pop();
+        return hints.push(Hint::Requeue { entry, ran_ms });
     }
     hints.push(Hint::Enqueue(entry));
 }

@@ -52,10 +52,10 @@ impl Keys {
             self.hashes.clear();
         }
         self.hashes.insert(key_hash(&key));
-        if self.order.len() == RECENT_MAX {
-            if let Some(oldest) = self.order.pop_front() {
-                self.recent.remove(&oldest);
-            }
+        if self.order.len() == RECENT_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.recent.remove(&oldest);
         }
         self.order.push_back(key.clone());
         self.recent.insert(key, (fingerprint, answer));

@@ -87,7 +87,10 @@ impl Drop for Execute {
 /// Looks at the state once everything it has seen is durable.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Inspect(pub Box<dyn FnOnce(Option<&reeve_workspace::State>) + Send>);
+pub(crate) struct Inspect(pub LookAt);
+
+/// What is done with a state; `None` when the workspace does not exist.
+pub(crate) type LookAt = Box<dyn FnOnce(Option<&reeve_workspace::State>) + Send>;
 
 /// Tells the dispatcher everything anew.
 #[derive(Message)]

@@ -3,6 +3,7 @@
 //! Polled from the front only: the journal answers a workspace's change sets in order, so thousands in
 //! flight cost no more to watch than one.
 
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,7 +13,7 @@ use reeve_workspace::Effect;
 use tokio::sync::oneshot;
 
 use super::actor::WorkspaceActor;
-use super::message::{Done, ReplyTo};
+use super::message::{Done, LookAt, ReplyTo};
 use crate::call::Unavailable;
 
 /// What happens when everything decided before is durable.
@@ -22,7 +23,7 @@ pub(super) enum Then {
     /// The end of a barrier: the change is applied only now.
     Barrier,
     /// Look at the state.
-    Inspect(Box<dyn FnOnce(Option<&reeve_workspace::State>) + Send>),
+    Inspect(LookAt),
 }
 
 /// A decided command.
@@ -60,5 +61,3 @@ impl ActorFuture<WorkspaceActor> for Drain {
         Poll::Ready(())
     }
 }
-
-use std::future::Future as _;

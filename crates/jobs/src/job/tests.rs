@@ -1,5 +1,4 @@
 //! What each message means for a job in each state.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

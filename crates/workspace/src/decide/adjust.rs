@@ -42,7 +42,9 @@ fn give(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<Decision, Refus
             return Err(Refusal::Conflict { detail });
         }
         if ctx.taken_by(&claim(job)).is_some() {
-            return Err(Refusal::Conflict { detail: format!("job `{}` was adjusted meanwhile; try again", job.job) });
+            return Err(Refusal::Conflict {
+                detail: format!("job `{}` was adjusted meanwhile; try again", job.job),
+            });
         }
     }
     let source = SourceName::new("adjustment").map_err(|e| Refusal::Conflict { detail: e.to_string() })?;

@@ -110,7 +110,9 @@ pub(crate) fn due(state: &State, now: Millis) -> Vec<Dated> {
         events.push(dated(Event::Retired { lot: lot.id, amount, how: Retired::Expired, reason: None }));
     }
     for (_, job) in state.deadlines.iter().take_while(|(due, _)| *due == at) {
-        if let Some((live, closing)) = state.jobs.get(job).and_then(|live| live.job.on_due(now).map(|c| (live, c))) {
+        if let Some((live, closing)) =
+            state.jobs.get(job).and_then(|live| live.job.on_due(now).map(|c| (live, c)))
+        {
             events.push(dated(close(live, Closing { at: at.max(state.last_event_at), ..closing })));
         }
     }

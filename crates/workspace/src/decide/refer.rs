@@ -55,7 +55,8 @@ pub(super) fn decide(state: &State, refer: &Refer, ctx: &Ctx<'_>) -> Result<Deci
         terms: Terms { available: amount, ..Terms::default() },
     };
     let debt_paid = state.debt.min(amount);
-    let event = Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), debt_paid, job: None };
+    let event =
+        Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), debt_paid, job: None };
     let decision = Decision::about(Subject::Lots, ctx.now, vec![event]);
     Ok(Decision { claims: vec![claim], ..decision })
 }
