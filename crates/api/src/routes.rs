@@ -1,0 +1,103 @@
+//! The table of routes: every path and method, who may call it, and what serves it.
+//!
+//! The one place that says so. The guard, `Allow` and the test of the OpenAPI document read it too. Hot paths stand
+//! first, since paths are tried in this order.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{Handler, Responder, Route};
+
+use crate::app::{method_not_allowed, no_such_path};
+use crate::auth::{Methods, guard};
+use crate::openapi;
+use crate::resources::{
+    assets, balance, catalogs, events, health, jobs, keys, ledger, outputs, purchases, queue, quotes,
+    receipt, verify, workspaces,
+};
+use crate::roles::Access::{self, Admin, Link, Open, Tenant, Worker};
+use crate::worker::{completion, heartbeat, leases, progress, uploads};
+
+/// One row of the table.
+pub(crate) struct Endpoint {
+    pub method: Method,
+    pub path: &'static str,
+    pub access: Access,
+    route: Route,
+}
+
+fn on<F, Args>(method: Method, path: &'static str, access: Access, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = web::method(method.clone()).to(handler);
+    Endpoint { method, path, access, route }
+}
+
+/// The table.
+#[rustfmt::skip]
+pub(crate) fn table() -> Vec<Endpoint> {
+    let get = Method::GET;
+    let post = Method::POST;
+    let put = Method::PUT;
+    let delete = Method::DELETE;
+    vec![
+        on(post.clone(), "/v1/workspaces/{ws}/jobs", Tenant, jobs::submit),
+        on(get.clone(), "/v1/workspaces/{ws}/jobs", Tenant, jobs::list_of_workspace),
+        on(post.clone(), "/v1/worker/leases", Worker, leases::lease),
+        on(post.clone(), "/v1/worker/leases/{lease}/complete", Worker, completion::complete),
+        on(put, "/v1/worker/leases/{lease}/outputs/{n}", Worker, uploads::put),
+        on(post.clone(), "/v1/worker/leases/{lease}/progress", Worker, progress::report),
+        on(post.clone(), "/v1/worker/heartbeat", Worker, heartbeat::beat),
+        on(post.clone(), "/v1/worker/leases/{lease}/fail", Worker, completion::fail),
+        on(post.clone(), "/v1/worker/completions", Worker, completion::batch),
+        on(get.clone(), "/v1/jobs/{id}", Tenant, jobs::get),
+        on(get.clone(), "/v1/jobs/{id}/outputs/{n}", Link, outputs::get),
+        on(get.clone(), "/v1/jobs/{id}/events", Tenant, events::of_job),
+        on(post.clone(), "/v1/jobs/{id}/cancel", Tenant, jobs::cancel),
+        on(get.clone(), "/v1/jobs/{id}/receipt", Tenant, receipt::get),
+        on(get.clone(), "/v1/jobs", Admin, jobs::list),
+        on(get.clone(), "/v1/workspaces/{ws}/balance", Tenant, balance::get),
+        on(post.clone(), "/v1/workspaces/{ws}/quotes", Tenant, quotes::create),
+        on(get.clone(), "/v1/workspaces/{ws}/ledger", Tenant, ledger::list),
+        on(get.clone(), "/v1/workspaces/{ws}/events", Tenant, events::of_workspace),
+        on(post.clone(), "/v1/workspaces/{ws}/assets", Tenant, assets::create),
+        on(get.clone(), "/v1/workspaces/{ws}/assets/{asset}", Link, assets::get),
+        on(post.clone(), "/v1/workspaces/{ws}/purchases", Admin, purchases::create),
+        on(get.clone(), "/v1/workspaces/{ws}/purchases", Tenant, purchases::list),
+        on(post.clone(), "/v1/workspaces/{ws}/referrals", Admin, purchases::refer),
+        on(post.clone(), "/v1/workspaces/{ws}/adjustments", Admin, purchases::adjust),
+        on(post.clone(), "/v1/workspaces", Admin, workspaces::create),
+        on(get.clone(), "/v1/workspaces", Admin, workspaces::list),
+        on(get.clone(), "/v1/workspaces/{ws}", Tenant, workspaces::get),
+        on(get.clone(), "/v1/catalogs", Tenant, catalogs::list),
+        on(get.clone(), "/v1/catalogs/{name}", Tenant, catalogs::get),
+        on(get.clone(), "/v1/queue", Admin, queue::get),
+        on(get.clone(), "/v1/workers", Admin, queue::workers),
+        on(post.clone(), "/v1/keys", Admin, keys::create),
+        on(get.clone(), "/v1/keys", Admin, keys::list),
+        on(delete, "/v1/keys/{id}", Admin, keys::revoke),
+        on(post, "/v1/verify", Admin, verify::start),
+        on(get.clone(), "/v1/verify", Admin, verify::latest),
+        on(get.clone(), "/healthz", Open, health::live),
+        on(get.clone(), "/readyz", Open, health::ready),
+        on(get, "/openapi.json", Open, openapi::serve),
+    ]
+}
+
+/// Adds every route. The app must have [`crate::ApiState`] as its data, and is wrapped by [`crate::serve`].
+pub fn routes(config: &mut ServiceConfig) {
+    let mut rest = table();
+    while let Some(path) = rest.first().map(|endpoint| endpoint.path) {
+        let (here, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|endpoint| endpoint.path == path);
+        rest = others;
+        let methods =
+            Methods(here.iter().map(|endpoint| (endpoint.method.clone(), endpoint.access)).collect());
+        let resource = web::resource(path).app_data(methods).wrap(from_fn(guard));
+        let resource = here.into_iter().fold(resource, |resource, endpoint| resource.route(endpoint.route));
+        config.service(resource.default_service(web::to(method_not_allowed)));
+    }
+    config.default_service(web::to(no_such_path));
+}

@@ -1,0 +1,93 @@
+//! The HTTP server: limits set on purpose, and an end in order.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use crate::app::envelope;
+use crate::routes::routes;
+use crate::state::ApiState;
+
+/// How the server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Connections that one of those threads holds at once.
+    pub connections_max: usize,
+    /// How long an idle connection is kept, in seconds.
+    pub keep_alive_seconds: u64,
+    /// How long a client may take to send the head of a request, in seconds.
+    pub head_seconds: u64,
+    /// How long requests under way may take when the server stops, in seconds.
+    pub stop_seconds: u64,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            connections_max: 25_000,
+            keep_alive_seconds: 75,
+            head_seconds: 10,
+            stop_seconds: 20,
+        }
+    }
+}
+
+/// Why the server cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("the server cannot listen: {0}")]
+    Listen(std::io::Error),
+    #[error("the server failed: {0}")]
+    Run(std::io::Error),
+}
+
+/// Serves on `listener` until `shutdown` is ready; then ends streams and long polls, lets the other requests finish
+/// and stops. Must be called inside an actix system. Signals are the caller's affair.
+///
+/// # Errors
+/// The listener cannot be used, or the server breaks down.
+pub async fn serve(
+    state: Arc<ApiState>,
+    listener: TcpListener,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let data = Data::from(state.clone());
+    let server =
+        HttpServer::new(move || App::new().app_data(data.clone()).wrap(from_fn(envelope)).configure(routes))
+            .workers(options.workers.max(1))
+            .max_connections(options.connections_max)
+            .keep_alive(Duration::from_secs(options.keep_alive_seconds))
+            .client_request_timeout(Duration::from_secs(options.head_seconds))
+            .client_disconnect_timeout(Duration::from_secs(5))
+            // A client that hangs up must end its long poll at once, or leases are granted to nobody.
+            .h1_allow_half_closed(false)
+            .shutdown_timeout(options.stop_seconds)
+            .disable_signals()
+            .listen(listener)
+            .map_err(ServeError::Listen)?
+            .run();
+    let handle = server.handle();
+    let stop = async {
+        shutdown.await;
+        state.close_streams();
+        handle.stop(true).await;
+    };
+    // Both: the server's future drives the requests that `stop` waits for.
+    let (result, ()) = tokio::join!(
+        async {
+            let result = server.await;
+            result.map_err(ServeError::Run)
+        },
+        stop
+    );
+    result
+}

@@ -1,0 +1,103 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use reeve_actors::Engine;
+use reeve_artifacts::Artifacts;
+use reeve_types::limits::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
+use tokio::sync::watch;
+
+use crate::auth::KeyTable;
+use crate::link::Links;
+use crate::spent::SpentCache;
+use crate::verify::{Verification, VerifyPort};
+
+/// What may be configured.
+#[derive(Clone)]
+pub struct ApiSettings {
+    /// Largest JSON body, in bytes.
+    pub body_bytes_max: usize,
+    /// Largest output or asset, in bytes.
+    pub upload_bytes_max: u64,
+    /// Longest silence inside a body before the request is given up, in seconds.
+    pub body_idle_seconds: u64,
+    /// How often a silent event stream says that it lives, in seconds.
+    pub keep_alive_seconds: u64,
+    /// Signs links to inputs; the same over restarts, so that links outlive them.
+    pub link_secret: [u8; 32],
+    /// What addresses in answers start with, such as `https://api.example.com`; without it they start with a slash.
+    pub public_url: Option<String>,
+}
+
+impl ApiSettings {
+    /// Shipped values.
+    pub fn new(link_secret: [u8; 32]) -> Self {
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            upload_bytes_max: UPLOAD_BYTES_MAX as u64,
+            body_idle_seconds: 30,
+            keep_alive_seconds: 15,
+            link_secret,
+            public_url: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for ApiSettings {
+    /// Without the secret: debug output ends up in logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiSettings")
+            .field("body_bytes_max", &self.body_bytes_max)
+            .field("upload_bytes_max", &self.upload_bytes_max)
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One server's state, behind every handler.
+pub struct ApiState {
+    pub engine: Engine,
+    pub artifacts: Artifacts,
+    pub keys: KeyTable,
+    pub settings: ApiSettings,
+    pub(crate) verification: Verification,
+    pub(crate) spent: SpentCache,
+    closing: watch::Sender<bool>,
+}
+
+impl ApiState {
+    /// A state over a running engine.
+    pub fn new(
+        engine: Engine,
+        artifacts: Artifacts,
+        keys: KeyTable,
+        verify: Arc<dyn VerifyPort>,
+        settings: ApiSettings,
+    ) -> Self {
+        let (closing, _) = watch::channel(false);
+        let verification = Verification::new(verify);
+        Self { engine, artifacts, keys, settings, verification, spent: SpentCache::default(), closing }
+    }
+
+    /// Ends event streams and long polls: they would hold a graceful stop until its time is up.
+    pub fn close_streams(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Turns true when streams and long polls shall end.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    pub(crate) const fn links(&self) -> Links<'_> {
+        Links::new(&self.settings.link_secret)
+    }
+
+    /// The address of a path in answers.
+    pub(crate) fn url(&self, path: &str) -> String {
+        match &self.settings.public_url {
+            Some(base) => format!("{}{path}", base.trim_end_matches('/')),
+            None => path.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Leases: a long poll for work.
+
+use actix_web::web::Data;
+use reeve_actors::{Granted, LeaseRequest as Ask};
+use reeve_protocol::{LeaseAnswer, LeaseRequest, LeaseView, Quantity};
+use reeve_types::limits::{SLOTS_MAX, WAIT_SECONDS_MAX};
+
+use crate::error::{Answer, ApiError};
+use crate::json::{Input, ok};
+use crate::state::ApiState;
+use crate::text;
+use crate::worker::{SESSION_CHARS_MAX, inputs};
+
+/// Most pools of one request.
+const POOLS_MAX: usize = 64;
+
+/// Leases jobs, waiting for them when there are none yet.
+#[utoipa::path(post, path = "/v1/worker/leases", tag = "workers", request_body = LeaseRequest,
+    responses((status = 200, description = "What was leased; empty when there was nothing", body = LeaseAnswer)))]
+pub(crate) async fn lease(state: Data<ApiState>, input: Input<LeaseRequest>) -> Answer {
+    let ask = ask(input.body)?;
+    let mut closing = state.closing();
+    let granted = tokio::select! {
+        // What is granted at the very end is still answered: leases are not dropped for a stop.
+        biased;
+        granted = state.engine.lease(ask) => granted?,
+        _ = closing.wait_for(|closing| *closing) => Vec::new(),
+    };
+    let mut leases = Vec::with_capacity(granted.len());
+    for one in &granted {
+        leases.push(view(&state, one).await?);
+    }
+    ok(&LeaseAnswer { leases })
+}
+
+fn ask(body: LeaseRequest) -> Result<Ask, ApiError> {
+    if body.pools.is_empty() || body.pools.len() > POOLS_MAX {
+        return Err(ApiError::field("/pools", format!("must name 1 to {POOLS_MAX} pools")));
+    }
+    if body.slots == 0 || body.slots > SLOTS_MAX {
+        return Err(ApiError::field("/slots", format!("must be 1 to {SLOTS_MAX}")));
+    }
+    Ok(Ask {
+        worker: body.worker,
+        session: text::line("/session", &body.session, SESSION_CHARS_MAX)?,
+        pools: body.pools,
+        slots: body.slots,
+        wait_ms: body.wait_seconds.unwrap_or(0).min(WAIT_SECONDS_MAX) * 1_000,
+    })
+}
+
+async fn view(state: &ApiState, granted: &Granted) -> Result<LeaseView, ApiError> {
+    let intro = &granted.intro;
+    Ok(LeaseView {
+        lease: granted.lease,
+        job: intro.id,
+        workspace: intro.workspace.clone(),
+        attempt: granted.lease.attempt,
+        action: intro.action.clone(),
+        params: (*intro.params).clone(),
+        outputs: intro.outputs,
+        pool: intro.pool.clone(),
+        expires_at: granted.expires_at.into(),
+        heartbeat_seconds: Quantity::whole(state.engine.heartbeat_seconds().into()).unwrap_or_default(),
+        run_deadline_at: Some(granted.run_deadline_at.into()),
+        inputs: inputs::of(state, intro, granted.run_deadline_at).await?,
+    })
+}

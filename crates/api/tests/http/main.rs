@@ -1,0 +1,10 @@
+//! The API over a real socket: an engine on an in-memory journal, a local artifact store, a real HTTP client.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+
+mod access;
+mod errors;
+mod flow;
+mod retries;
+mod server;
+mod streams;
