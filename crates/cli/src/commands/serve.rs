@@ -1,0 +1,96 @@
+//! `reeve serve`: the server, until a signal.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::config::{self, Settings};
+use crate::exit::Failure;
+use crate::server::{Blueprint, Secrets, Server, bind, run_in_system};
+use crate::{logging, output, signals, sketch, system};
+
+/// Slots of each of the two embedded workers.
+const SLOTS: u32 = 2;
+/// How long embedded workers may finish at shutdown before they hand back, in milliseconds.
+const FINISH_MS: u64 = 5_000;
+
+/// Options of `serve`; each wins over the configuration.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Folder of outputs, uploads and the SQLite database [default: ./reeve-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Database, such as sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Also run the sketch renderer inside this process
+    #[arg(long)]
+    with_worker: bool,
+    /// Settings of your own, over those of config/default.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What tells the time
+    #[arg(long, value_enum, default_value_t = ClockKind::System)]
+    clock: ClockKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClockKind {
+    /// The system's clock
+    System,
+    /// One that only `POST /v1/clock` moves; not available yet
+    Manual,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Settings or data that cannot be used.
+pub fn run(args: ServeArgs) -> Result<(), Failure> {
+    if args.clock == ClockKind::Manual {
+        return Err(Failure::usage("`--clock manual` is not available in this version; leave it out"));
+    }
+    let with_worker = args.with_worker;
+    let settings = settings(args)?;
+    logging::to_stderr(&settings.log)?;
+    let open_files = system::raise_open_files();
+    tracing::debug!(?open_files, "limit of open files");
+    let secrets = Secrets::from_environment()?;
+    let listener = bind(&settings.server.listen)?;
+    let workers = if with_worker { sketch::plans(SLOTS, FINISH_MS)? } else { Vec::new() };
+    run_in_system(serve(Blueprint { settings, listener, secrets, workers }))
+}
+
+/// The configuration with the command line on top.
+fn settings(args: ServeArgs) -> Result<Settings, Failure> {
+    let mut settings = config::load(args.config.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
+    if let Some(listen) = args.listen {
+        settings.server.listen = listen;
+    }
+    if let Some(dir) = args.data {
+        settings.data.dir = dir;
+    }
+    if let Some(url) = args.database {
+        settings.database.url = url;
+    }
+    Ok(settings)
+}
+
+async fn serve(blueprint: Blueprint) -> Result<(), Failure> {
+    let database = blueprint.settings.database_shown();
+    let mut server = Server::start(blueprint).await?;
+    tracing::info!(addr = %server.addr(), %database, "ready");
+    // Scripts wait for this line, which is the only one on stdout.
+    output::print(&format!("listening on http://{}", server.addr()))?;
+    tokio::select! {
+        heard = signals::first() => heard.map_err(|e| Failure::environment("cannot hear signals", e))?,
+        broken = server.broken() => return Err(broken),
+    }
+    tracing::info!("stopping; a second signal ends at once");
+    server.stop().await?;
+    tracing::info!("stopped");
+    Ok(())
+}

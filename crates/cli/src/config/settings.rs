@@ -1,0 +1,152 @@
+//! The settings as values. Their meaning and their shipped values stand in `config/default.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use reeve_jobs::{LeaseSettings, RetrySettings};
+use reeve_store::{Database, OpenError, StoreSettings};
+use serde::Deserialize;
+
+/// The database's file inside the data folder.
+const DATABASE_FILE: &str = "reeve.db";
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    pub server: ServerSettings,
+    pub data: DataSettings,
+    pub database: DatabaseSettings,
+    pub log: LogSettings,
+    pub catalogs: CatalogSettings,
+    pub tiers: BTreeMap<String, TierEntry>,
+    pub queue: QueueSettings,
+    pub leases: LeaseSettings,
+    pub retry: RetrySettings,
+    pub timeouts: TimeoutSettings,
+    pub engine: EngineTuning,
+    pub cache: CacheSettings,
+}
+
+/// How HTTP is served.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ServerSettings {
+    pub listen: String,
+    pub public_url: String,
+    pub threads: usize,
+    pub connections_max: usize,
+    pub body_idle_seconds: u64,
+    pub keep_alive_seconds: u64,
+    pub stop_seconds_max: u64,
+}
+
+/// Where files are.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DataSettings {
+    pub dir: PathBuf,
+}
+
+/// Which database.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DatabaseSettings {
+    pub url: String,
+    pub readers: u32,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogSettings {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+/// Where catalogs come from.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CatalogSettings {
+    pub dir: String,
+}
+
+/// One tier; its name is its key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TierEntry {
+    pub rank: u32,
+    pub weight: u32,
+    pub floor_permille: u32,
+    pub express_permille: u32,
+    pub running_max: u32,
+    pub queued_max: u64,
+}
+
+/// What jobs cost in the queue's accounts.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct QueueSettings {
+    pub cost_ms_max: u32,
+    pub cost_ms_default: u32,
+}
+
+/// How long jobs may wait and run.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct TimeoutSettings {
+    pub queue_ms: u64,
+    pub run_ms: u64,
+}
+
+/// Threads and memory of the actors.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct EngineTuning {
+    pub threads: usize,
+    pub actors_max: usize,
+    pub tick_ms: u64,
+}
+
+/// What is kept in memory.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct CacheSettings {
+    pub intro_bytes_max: u64,
+}
+
+impl Settings {
+    /// The folder of outputs and uploads, and of the database when none is named.
+    pub fn data_dir(&self) -> &Path {
+        &self.data.dir
+    }
+
+    /// The database as a person is told, without a password.
+    pub fn database_shown(&self) -> String {
+        match self.store().map(|store| store.database) {
+            Ok(Database::Sqlite(path)) => path.display().to_string(),
+            Ok(Database::Postgres(url)) => {
+                url.rsplit_once('@').map_or("PostgreSQL", |(_, host)| host).to_owned()
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// The SQLite file that would be made if it were opened; `None` when it exists, or is no file.
+    pub fn database_missing(&self) -> Option<PathBuf> {
+        match self.store().map(|store| store.database) {
+            Ok(Database::Sqlite(path)) if !path.exists() => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Which database to open.
+    ///
+    /// # Errors
+    /// A URL of another scheme than those two.
+    pub fn store(&self) -> Result<StoreSettings, OpenError> {
+        let store = if self.database.url.is_empty() {
+            StoreSettings::sqlite(self.data.dir.join(DATABASE_FILE))
+        } else {
+            StoreSettings::from_url(&self.database.url)?
+        };
+        Ok(StoreSettings { readers: self.database.readers.max(1), ..store })
+    }
+}

@@ -1,0 +1,120 @@
+//! How a command can end, and the exit code of each end. Scripts rely on the codes.
+
+use std::process::ExitCode;
+
+use reeve_client::ClientError;
+use reeve_protocol::{Code, Problem};
+
+/// Why a command did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It was done, and the answer is no: exit code 1.
+    #[error("{0}")]
+    No(String),
+    /// It cannot be done as asked: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It could not be done here and now: exit code 3.
+    #[error("{0}")]
+    Environment(String),
+}
+
+impl Failure {
+    /// The answer is no.
+    pub fn no(reason: impl Into<String>) -> Self {
+        Self::No(reason.into())
+    }
+
+    /// Asked wrongly.
+    pub fn usage(reason: impl Into<String>) -> Self {
+        Self::Usage(reason.into())
+    }
+
+    /// Something around us failed: `what` could not be done, for a reason.
+    pub fn environment(what: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Environment(format!("{what}: {reason}"))
+    }
+
+    const fn code(&self) -> u8 {
+        match self {
+            Self::No(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Environment(_) => 3,
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::Refused(problem) => refused(problem),
+            ClientError::Invalid(_) => Self::Usage(error.to_string()),
+            ClientError::Unreachable(_) | ClientError::Unexpected { .. } => {
+                Self::Environment(explain(&error))
+            }
+        }
+    }
+}
+
+/// The library's own words end at "error sending request"; the cause below them says what happened.
+fn explain(error: &ClientError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error).and_then(std::error::Error::source);
+    while let Some(below) = cause {
+        text = format!("{text}: {below}");
+        cause = below.source();
+    }
+    text
+}
+
+fn refused(problem: &Problem) -> Failure {
+    let text = describe(problem);
+    match problem.code {
+        Code::InvalidRequest | Code::Unauthorized | Code::PayloadTooLarge => Failure::Usage(text),
+        code if code.is_retryable() || code == Code::Internal => Failure::Environment(text),
+        _ => Failure::No(text),
+    }
+}
+
+/// A refusal with its ways out.
+fn describe(problem: &Problem) -> String {
+    let mut text = problem.to_string();
+    if let (Some(at), Some(amount)) = (problem.next_credit_at, problem.next_credit_amount) {
+        text = format!("{text}; {amount} more come at {at}");
+    }
+    if let Some(seconds) = problem.retry_after_seconds {
+        text = format!("{text}; try again in {seconds} s");
+    }
+    if problem.code == Code::Unauthorized {
+        text = format!("{text}; give the key with --key or REEVE_KEY");
+    }
+    text
+}
+
+/// The process's exit code.
+pub fn code_of(result: &Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.code()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(code: Code) -> u8 {
+        Failure::from(ClientError::Refused(Box::new(Problem::new(code, "d")))).code()
+    }
+
+    #[test]
+    fn a_refusal_a_mistake_and_an_outage_have_codes_of_their_own() {
+        assert_eq!(code(Code::InsufficientCredits), 1);
+        assert_eq!(code(Code::NotFound), 1);
+        assert_eq!(code(Code::InvalidRequest), 2);
+        assert_eq!(code(Code::Unauthorized), 2);
+        assert_eq!(code(Code::Overloaded), 3);
+        assert_eq!(code(Code::Internal), 3);
+        assert_eq!(Failure::from(ClientError::Invalid(String::new())).code(), 2);
+    }
+}

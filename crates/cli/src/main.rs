@@ -1,0 +1,48 @@
+//! The `reeve` binary: the one place where the parts are put together, and a command line over the HTTP API.
+//!
+//! Each command is a file of `commands`. Data goes to stdout and everything else to stderr. The process ends with
+//! 0 when it is done, 1 when the answer is no, 2 on wrong usage and 3 when the environment failed.
+
+mod args;
+mod bench;
+mod catalogs;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod logging;
+mod output;
+mod remote;
+mod server;
+mod signals;
+mod sketch;
+mod system;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::exit::Failure;
+
+fn main() -> std::process::ExitCode {
+    let result = run(Cli::parse().command);
+    if let Err(failure) = &result {
+        eprintln!("error: {failure}");
+    }
+    exit::code_of(&result)
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Worker(args) => commands::worker::run(args),
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Submit(args) => commands::submit::run(args),
+        Command::Balance(args) => commands::balance::run(args),
+        Command::Ledger(args) => commands::ledger::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
+        Command::Cancel(args) => commands::cancel::run(args),
+        Command::Verify(args) => commands::verify::run(args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Catalog(args) => commands::catalog::run(args),
+    }
+}

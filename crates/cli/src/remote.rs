@@ -1,0 +1,21 @@
+//! The client that the commands talk through.
+
+use reeve_client::{Client, ClientSettings};
+
+use crate::args::Remote;
+use crate::exit::Failure;
+
+/// How long an interactive command goes on trying to reach its server.
+const PATIENCE_MS: u64 = 5_000;
+
+/// A client of the server that was named.
+///
+/// # Errors
+/// No key, or an address that is none.
+pub fn client(remote: &Remote) -> Result<Client, Failure> {
+    let key =
+        remote.key.as_deref().ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
+    let mut settings = ClientSettings::default();
+    settings.retry.deadline_ms = PATIENCE_MS;
+    Ok(Client::with_settings(&remote.url, key, settings)?)
+}

@@ -1,0 +1,213 @@
+//! A running server: the parts put together, and taken down again in order.
+//!
+//! Used by `serve` and by `demo`. Must live inside [`run_in_system`]. Once [`Server::start`] has answered, what was
+//! stored is in the queue again and requests are served; once [`Server::stop`] has answered, all that was
+//! acknowledged is on disk and the database is closed.
+
+mod keys;
+mod link_key;
+mod verify;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::rt::System;
+use reeve_actors::{Engine, Parts};
+use reeve_api::{ApiSettings, ApiState, KeyTable, ServeError, ServerOptions, serve};
+use reeve_artifacts::Artifacts;
+use reeve_client::Client;
+use reeve_store::{FatalHook, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::catalogs;
+use crate::config::{ServerSettings, Settings};
+use crate::exit::Failure;
+use crate::sketch::{Crew, Plan};
+use crate::system::{self, SystemClock, SystemEntropy};
+
+pub use keys::{Secrets, fresh_secret};
+pub use verify::{check, open_store};
+
+/// The exit code when the store says that nothing can be committed any more.
+const FATAL: i32 = 3;
+
+/// What a server is made of.
+pub struct Blueprint {
+    pub settings: Settings,
+    /// Bound by the caller: a port that is taken is found out before the data is touched.
+    pub listener: TcpListener,
+    pub secrets: Secrets,
+    /// Workers inside this process; none when empty.
+    pub workers: Vec<Plan>,
+}
+
+/// A server that serves.
+pub struct Server {
+    addr: SocketAddr,
+    engine: Engine,
+    store: Store,
+    crew: Option<Crew>,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<Result<(), ServeError>>,
+}
+
+/// Runs a future in an actix system whose tasks may use every core.
+///
+/// # Errors
+/// The system gives no threads, or the future's own.
+pub fn run_in_system<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Failure::environment("cannot start threads", e))?;
+    // The journal and the tasks of the engine are spawned onto it; actix itself keeps to this thread.
+    System::with_tokio_rt(move || runtime).block_on(future)
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// It is taken, or not ours to take.
+pub fn bind(listen: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen).map_err(|e| Failure::environment(&format!("cannot listen on `{listen}`"), e))
+}
+
+impl Server {
+    /// Opens the data, recovers what it holds and serves.
+    ///
+    /// # Errors
+    /// A catalog or setting that does not fit, or data that cannot be opened.
+    pub async fn start(blueprint: Blueprint) -> Result<Self, Failure> {
+        let Blueprint { settings, listener, secrets, workers } = blueprint;
+        let addr = listener.local_addr().map_err(|e| Failure::environment("the socket has no address", e))?;
+        let catalogs = catalogs::load(&settings.catalogs.dir)?;
+        let engine_settings = settings.engine().map_err(|e| Failure::usage(e.to_string()))?;
+        let dir = settings.data_dir();
+        std::fs::create_dir_all(dir)
+            .map_err(|e| Failure::environment(&format!("cannot make the folder `{}`", dir.display()), e))?;
+        // The lock of the database comes first: opening the outputs clears away what an upload left half done, and
+        // must not do so under a server that runs.
+        let store = open_store(&settings, fatal_hook()).await?;
+        let link_secret = link_key::load_or_make(dir)?;
+        let artifacts = Artifacts::local(&dir.join("artifacts"))
+            .map_err(|e| Failure::environment("cannot open the store of outputs", e))?;
+        let parts = Parts {
+            settings: engine_settings,
+            catalogs,
+            journal: store.journal(),
+            reader: store.reader(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let engine = Engine::start(parts).await.map_err(|e| Failure::environment("cannot start", e))?;
+        let table = keys::prepare(&engine, &secrets).await?;
+        let port = Arc::new(verify::StorePort(store.verifier()));
+        let state = ApiState::new(
+            engine.clone(),
+            artifacts,
+            table.clone(),
+            port,
+            api_settings(&settings, link_secret),
+        );
+        let (stop, stopped) = watch::channel(false);
+        let served =
+            system::spawn_here(serve(Arc::new(state), listener, options(&settings.server), told(stopped)));
+        let crew = start_crew(&engine, &table, addr, workers)?;
+        Ok(Self { addr, engine, store, crew, stop, served })
+    }
+
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The address for clients on this machine.
+    pub fn url(&self) -> String {
+        local_url(self.addr)
+    }
+
+    /// Waits until the server ends by itself, which it does only when it broke down.
+    pub async fn broken(&mut self) -> Failure {
+        match (&mut self.served).await {
+            Ok(Ok(())) => Failure::environment("the server ended", "nobody told it to"),
+            Ok(Err(error)) => Failure::environment("the server broke down", error),
+            Err(error) => Failure::environment("the server broke down", error),
+        }
+    }
+
+    /// Ends in order: no new leases, the workers inside finish or hand back, streams close, requests in flight are
+    /// answered, the journal commits what it holds.
+    ///
+    /// # Errors
+    /// The server broke down on the way; what was acknowledged is safe all the same.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.engine.stop();
+        if let Some(crew) = self.crew {
+            crew.stop().await;
+        }
+        self.stop.send_replace(true);
+        let served = self.served.await;
+        self.store.close().await;
+        match served {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::environment("the server did not stop cleanly", error)),
+            Err(error) => Err(Failure::environment("the server did not stop cleanly", error)),
+        }
+    }
+}
+
+fn start_crew(
+    engine: &Engine,
+    table: &KeyTable,
+    addr: SocketAddr,
+    plans: Vec<Plan>,
+) -> Result<Option<Crew>, Failure> {
+    if plans.is_empty() {
+        return Ok(None);
+    }
+    let secret = keys::internal_worker(engine, table);
+    let client = Client::new(&local_url(addr), &secret)?;
+    Ok(Some(Crew::start(&client, plans)))
+}
+
+/// An address that means every interface is not one to connect to.
+fn local_url(addr: SocketAddr) -> String {
+    let mut to = addr;
+    if addr.ip().is_unspecified() {
+        to.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    format!("http://{to}")
+}
+
+fn fatal_hook() -> FatalHook {
+    Arc::new(|why| {
+        tracing::error!(%why, "nothing can be committed any more");
+        eprintln!("error: nothing can be committed any more: {why}");
+        std::process::exit(FATAL);
+    })
+}
+
+fn api_settings(settings: &Settings, link_secret: [u8; 32]) -> ApiSettings {
+    let server = &settings.server;
+    ApiSettings {
+        body_idle_seconds: server.body_idle_seconds,
+        keep_alive_seconds: server.keep_alive_seconds,
+        public_url: (!server.public_url.is_empty()).then(|| server.public_url.clone()),
+        ..ApiSettings::new(link_secret)
+    }
+}
+
+fn options(server: &ServerSettings) -> ServerOptions {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    ServerOptions {
+        workers: if server.threads == 0 { cores() } else { server.threads },
+        connections_max: server.connections_max,
+        stop_seconds: server.stop_seconds_max,
+        ..ServerOptions::default()
+    }
+}
+
+/// Resolves when told to stop, or when nobody can tell any more.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stop| *stop).await);
+}
