@@ -1,0 +1,19 @@
+//! End to end: the real binary, driven by HTTP, killed and started again, its books compared with what clients saw.
+//!
+//! One file per subject. `fixture` starts servers and workers as processes of their own, in folders of their own;
+//! nothing here touches the code of the server. The binary is built once, by the cargo that runs the tests.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod fixture;
+
+mod auth;
+mod bad_input;
+mod bench;
+mod event_streams;
+mod idempotency;
+mod kill_rounds;
+mod leases;
+mod main_job;
+mod parallel_submits;
+mod stopping;
