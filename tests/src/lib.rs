@@ -1,1 +1,1 @@
-//! (empty)
+//! The package of end-to-end tests: everything is in `tests/`, nothing is exported.
