@@ -45,10 +45,19 @@ pub enum Answer {
     Workspace(Box<WorkspaceView>),
     /// A purchase.
     Purchase(Box<reeve_workspace::PurchaseRow>),
-    /// Lots that appeared, or were taken from.
-    Lots(Vec<reeve_types::LotId>),
+    /// Lots that appeared, or were taken from, and the balance right after.
+    Lots(Box<LotsMoved>),
     /// Done; nothing to show.
     Done,
+}
+
+/// What a grant or a taking did.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LotsMoved {
+    pub lots: Vec<reeve_types::LotId>,
+    pub at: Millis,
+    pub available: Credits,
+    pub held: Credits,
 }
 
 /// A workspace at one version.
@@ -61,6 +70,8 @@ pub struct WorkspaceView {
     pub debt: Credits,
     /// The most jobs that may run at once.
     pub concurrency_max: u32,
+    /// The instant of its last event.
+    pub as_of: Millis,
 }
 
 /// Credits of a workspace now, from its owner actor.
@@ -166,7 +177,7 @@ pub struct QueuePlace {
 }
 
 impl Answer {
-    /// The remembered form of a reply; `view` is asked only for workspaces.
+    /// The remembered form of a reply; `view` is asked only where the answer shows the workspace.
     pub(crate) fn of(reply: &Result<Reply, Refusal>, view: impl FnOnce() -> Option<WorkspaceView>) -> Self {
         match reply {
             Err(refusal) => Self::Refused(refusal.clone()),
@@ -174,7 +185,10 @@ impl Answer {
             Ok(Reply::Admitted(intro)) => Self::Admitted(intro.id),
             Ok(Reply::Job { id, .. }) => Self::Job(*id),
             Ok(Reply::Purchase(row)) => Self::Purchase(row.clone()),
-            Ok(Reply::Lots(lots)) => Self::Lots(lots.clone()),
+            Ok(Reply::Lots(lots)) => view().map_or(Self::Done, |view| {
+                let WorkspaceView { as_of: at, available, held, .. } = view;
+                Self::Lots(Box::new(LotsMoved { lots: lots.clone(), at, available, held }))
+            }),
             Ok(Reply::Done) => Self::Done,
         }
     }

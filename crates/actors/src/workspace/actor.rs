@@ -354,6 +354,7 @@ pub(crate) fn view(shared: &Shared, state: Option<&State>) -> Option<WorkspaceVi
         held: state.held(),
         debt: state.debt,
         concurrency_max: state.profile.concurrency_max.or(tier.map(|tier| tier.running_max)).unwrap_or(1),
+        as_of: state.last_event_at,
     })
 }
 

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use reeve_actors::{Answer as Stored, Executed};
+use reeve_actors::{Answer as Stored, Executed, LotsMoved};
 use reeve_journal::LedgerFilter;
 use reeve_protocol::{
     AdjustmentCreate, AdjustmentView, Amount, ListQuery, Page, PurchaseCreate, PurchaseStatus, PurchaseView,
@@ -131,14 +131,14 @@ pub(crate) async fn refer(state: Data<ApiState>, req: HttpRequest, input: Input<
     let Input { body, call } = input;
     let refer = Refer { friend: text::line("/friend", &body.friend, NAME_CHARS_MAX)? };
     let executed = state.engine.execute(&workspace, Command::Refer(refer), call).await?;
-    let lots = lots(&executed)?;
-    let view = ReferralView { friend: body.friend, lot: lots.first().copied() };
+    let moved = moved(&executed)?;
+    let view = ReferralView { friend: body.friend, lot: moved.lots.first().copied() };
     answered(StatusCode::CREATED, &view, executed.replayed)
 }
 
-fn lots(executed: &Executed) -> Result<&[LotId], ApiError> {
+fn moved(executed: &Executed) -> Result<&LotsMoved, ApiError> {
     match &executed.answer {
-        Stored::Lots(lots) => Ok(lots),
+        Stored::Lots(moved) => Ok(moved),
         Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
         other => Err(ApiError::internal(format!("a grant was answered with {other:?}"))),
     }
@@ -169,16 +169,15 @@ pub(crate) async fn adjust(
         job,
     };
     let executed = state.engine.execute(&workspace, Command::Adjust(adjust), call).await?;
-    let lots = lots(&executed)?;
-    let lot = lots.first().copied().filter(|_| Credits::from(body.amount).is_positive());
-    let balance = state.engine.balance(&workspace).await?.ok_or_else(|| ApiError::not_found("workspace"))?;
+    let moved = moved(&executed)?;
+    let lot = moved.lots.first().copied().filter(|_| Credits::from(body.amount).is_positive());
     let view = AdjustmentView {
         amount: body.amount,
         reason: body.reason,
         lot,
         job: body.job,
-        at: balance.as_of.into(),
-        balance: summary(balance.view.available, balance.view.held),
+        at: moved.at.into(),
+        balance: summary(moved.available, moved.held),
     };
     answered(StatusCode::CREATED, &view, executed.replayed)
 }

@@ -62,7 +62,8 @@ fn insufficient(state: &State, quote: &Quote, shortfall: Shortfall, ctx: &Ctx<'_
     // KV-06: a denial names the ways out.
     let next = state.lots.iter().filter(|lot| lot.effective_at > ctx.now).min_by_key(|lot| lot.effective_at);
     let mut remedies = Vec::new();
-    if next.is_some() || state.profile.period_end > ctx.now {
+    // Waiting is a way out only when it is known what for.
+    if next.is_some() {
         remedies.push(Remedy::Wait);
     }
     if super::purchase::source(state, ctx).is_some() {
