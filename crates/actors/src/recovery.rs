@@ -73,8 +73,9 @@ async fn leases(
 }
 
 fn entry(row: QueuedRow) -> (WorkspaceId, QueueEntry) {
-    let QueuedRow { job, workspace, pool, action, work_ms, priority, sequence, not_before } = row;
-    (workspace, QueueEntry { job, pool, action, work_ms, priority, sequence, not_before })
+    let QueuedRow { job, workspace, pool, action, work_ms, priority, sequence, not_before, attempts_lost } =
+        row;
+    (workspace, QueueEntry { job, pool, action, work_ms, priority, sequence, not_before, attempts_lost })
 }
 
 async fn send(shared: &Arc<Shared>, message: Recover) {

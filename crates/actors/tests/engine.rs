@@ -8,11 +8,11 @@ use reeve_actors::{
     LeaseRequest, Parts, TierSettings, Unavailable,
 };
 use reeve_credits::catalog::Interval;
-use reeve_jobs::{Digest, LeaseSettings, Reported, ReportedOutcome, Status};
+use reeve_jobs::{Digest, FailReport, LeaseSettings, Reported, ReportedOutcome, Status};
 use reeve_journal::{Fault, Journal as _, LedgerFilter, MemoryJournal, Page, Reader as _};
 use reeve_testkit::{ManualClock, Seeded, catalogs};
 use reeve_types::{ActionName, Credits, JobId, LeaseId, PurchaseId, WorkspaceId};
-use reeve_workspace::{Cancel, Command, Complete, Create, Purchase, Refusal, Submit, fold, invariants};
+use reeve_workspace::{Cancel, Command, Complete, Create, Fail, Purchase, Refusal, Submit, fold, invariants};
 
 struct Random(Seeded);
 
@@ -315,6 +315,23 @@ async fn a_lease_nobody_acknowledges_comes_back_as_the_next_attempt() {
     assert!(matches!(house.complete(lost[0].lease).await, Finished::Stale));
     assert!(matches!(house.complete(again[0].lease).await, Finished::Answered(_)));
     house.assert_sound(&id).await;
+}
+
+#[actix_rt::test]
+async fn a_job_says_what_it_waits_for() {
+    let house = house().await;
+    let id = house.open("acme", "creator").await;
+    let job = house.submit(&id).await;
+    let waiting_for = async || house.engine.queue_place(job).await.map(|place| place.waiting_for);
+    assert_eq!(waiting_for().await, Some("worker"));
+    let lease = house.lease(1, 10_000).await[0].lease;
+    assert_eq!(waiting_for().await, None, "it runs");
+    let report = FailReport { reason: "oom".into(), retryable: true, fate_unknown: false };
+    house.engine.finish(lease, Command::Fail(Fail { lease, report })).await.unwrap();
+    assert_eq!(waiting_for().await, Some("retry_backoff"));
+    let restarted = house_over(house.journal.clone(), settings()).await;
+    let place = restarted.engine.queue_place(job).await.unwrap();
+    assert_eq!(place.waiting_for, "retry_backoff", "also when it was read from its row");
 }
 
 #[actix_rt::test]

@@ -386,6 +386,7 @@ impl Reader for MemoryJournal {
             priority: intro.priority,
             sequence: intro.sequence,
             not_before: state.not_before,
+            attempts_lost: state.attempts_lost,
         });
         ready(rows.collect())
     }

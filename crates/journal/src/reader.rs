@@ -82,6 +82,7 @@ pub struct QueuedRow {
     pub priority: i32,
     pub sequence: Sequence,
     pub not_before: Option<Millis>,
+    pub attempts_lost: u16,
 }
 
 /// A lease that outlived a restart.

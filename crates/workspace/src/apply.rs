@@ -11,7 +11,7 @@ use reeve_jobs::{Closing, Lease, Phase, Requeue, Status};
 use reeve_types::{Credits, JobId, LotId, Millis};
 
 use crate::command::Meta;
-use crate::effect::{Effect, QueueEntry};
+use crate::effect::Effect;
 use crate::event::{Dated, Event, Settle};
 use crate::ledger::{Hash, Kind, Row, hash_row};
 use crate::record::{JobState, OutboxRow, PurchaseRow, SettledOutput};
@@ -185,7 +185,7 @@ impl Applier<'_> {
         live.job.attempts_lost = requeue.attempts_lost;
         live.job.lapses = requeue.lapses;
         live.job.phase = Phase::Queued { not_before: requeue.not_before };
-        let entry = queue_entry(live);
+        let entry = live.queue_entry();
         self.gathered.effects.push(Effect::Enqueue(entry));
         self.gathered.effects.push(Effect::Status { job: id, status: Status::Queued, attempt });
         self.move_deadline(id, due_before);
@@ -358,7 +358,7 @@ impl Applier<'_> {
     }
 
     fn enqueue(&mut self, live: &LiveJob) {
-        self.gathered.effects.push(Effect::Enqueue(queue_entry(live)));
+        self.gathered.effects.push(Effect::Enqueue(live.queue_entry()));
         let attempt = live.job.attempt;
         self.gathered.effects.push(Effect::Status { job: live.job.spec.id, status: Status::Queued, attempt });
     }
@@ -397,24 +397,6 @@ impl Applier<'_> {
         if !self.gathered.touched_jobs.contains(&id) {
             self.gathered.touched_jobs.push(id);
         }
-    }
-}
-
-/// What the queue needs to know of a waiting job.
-pub(crate) fn queue_entry(live: &LiveJob) -> QueueEntry {
-    let spec = &live.job.spec;
-    let not_before = match live.job.phase {
-        Phase::Queued { not_before } => not_before,
-        _ => None,
-    };
-    QueueEntry {
-        job: spec.id,
-        pool: spec.pool.clone(),
-        action: spec.action.clone(),
-        work_ms: spec.work_ms,
-        priority: spec.priority,
-        sequence: spec.sequence,
-        not_before,
     }
 }
 

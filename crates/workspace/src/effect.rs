@@ -45,4 +45,6 @@ pub struct QueueEntry {
     pub priority: i32,
     pub sequence: Sequence,
     pub not_before: Option<Millis>,
+    /// Attempts that were lost: with one, `not_before` is a back-off.
+    pub attempts_lost: u16,
 }

@@ -14,6 +14,7 @@ use reeve_jobs::{Job, Phase};
 use reeve_types::{CatalogName, Credits, JobId, Millis, PlanName, TierName, WorkspaceId};
 use rustc_hash::FxHashMap;
 
+use crate::effect::QueueEntry;
 use crate::ledger::Chain;
 use crate::record::{Records, WorkspaceRow};
 
@@ -66,6 +67,27 @@ pub struct LiveJob {
     /// Price and terms as frozen at admission (X6).
     pub quote: Arc<Quote>,
     pub hold: Hold,
+}
+
+impl LiveJob {
+    /// What the queue needs to know of it.
+    pub fn queue_entry(&self) -> QueueEntry {
+        let spec = &self.job.spec;
+        let not_before = match self.job.phase {
+            Phase::Queued { not_before } => not_before,
+            _ => None,
+        };
+        QueueEntry {
+            job: spec.id,
+            pool: spec.pool.clone(),
+            action: spec.action.clone(),
+            work_ms: spec.work_ms,
+            priority: spec.priority,
+            sequence: spec.sequence,
+            not_before,
+            attempts_lost: self.job.attempts_lost,
+        }
+    }
 }
 
 /// A workspace. Built by its creation event or from the store; changed by `apply` alone.

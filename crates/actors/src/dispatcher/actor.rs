@@ -304,7 +304,8 @@ impl DispatcherActor {
 
 fn gate(entry: &QueueEntry) -> Option<Gate> {
     // The first attempt waits because it was asked to, a later one because one was lost.
-    entry.not_before.map(|until| Gate { until, why: GateReason::NotBefore })
+    let why = if entry.attempts_lost > 0 { GateReason::RetryBackoff } else { GateReason::NotBefore };
+    entry.not_before.map(|until| Gate { until, why })
 }
 
 impl Actor for DispatcherActor {
@@ -375,7 +376,9 @@ impl Handler<Recover> for DispatcherActor {
             let Some(key) = self.queue.workspace_key(&workspace) else { continue };
             let sequence = reeve_jobs::Sequence { admitted_at: now, n: 0 };
             let (priority, work_ms, not_before, job) = (0, None, None, lease.job);
-            let entry = QueueEntry { job, pool, action, work_ms, priority, sequence, not_before };
+            let attempts_lost = 0; // says only why a queued job waits
+            let entry =
+                QueueEntry { job, pool, action, work_ms, priority, sequence, not_before, attempts_lost };
             if let Some(entry) = self.entry(key, &entry) {
                 running.entry(workspace).or_default().push(entry);
             }

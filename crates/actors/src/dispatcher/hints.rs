@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reeve_jobs::Phase;
 use reeve_types::WorkspaceId;
-use reeve_workspace::{Effect, LiveJob, QueueEntry, State};
+use reeve_workspace::{Effect, QueueEntry, State};
 
 use super::message::{Facts, Hint, Hints, Sync};
 use crate::hub::HubKind;
@@ -93,9 +93,9 @@ pub(crate) fn sync(shared: &Arc<Shared>, (id, epoch): (&WorkspaceId, u64), state
     let mut running = Vec::new();
     for live in state.jobs.values() {
         match &live.job.phase {
-            Phase::Queued { not_before } => queued.push(entry(live, *not_before)),
+            Phase::Queued { .. } => queued.push(live.queue_entry()),
             Phase::Running(lease) | Phase::Cancelling(lease) => {
-                running.push(entry(live, None));
+                running.push(live.queue_entry());
                 let granted = Grant {
                     lease: reeve_types::LeaseId { job: live.job.spec.id, attempt: lease.attempt },
                     workspace: id.clone(),
@@ -117,19 +117,6 @@ pub(crate) fn sync(shared: &Arc<Shared>, (id, epoch): (&WorkspaceId, u64), state
     let delivered = shared.dispatcher.get().is_some_and(|addr| addr.try_send(message).is_ok());
     if !delivered {
         shared.mark_dirty(id);
-    }
-}
-
-fn entry(live: &LiveJob, not_before: Option<reeve_types::Millis>) -> QueueEntry {
-    let spec = &live.job.spec;
-    QueueEntry {
-        job: spec.id,
-        pool: spec.pool.clone(),
-        action: spec.action.clone(),
-        work_ms: spec.work_ms,
-        priority: spec.priority,
-        sequence: spec.sequence,
-        not_before,
     }
 }
 

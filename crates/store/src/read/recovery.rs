@@ -37,11 +37,22 @@ pub(crate) async fn queued(
     count_max: u32,
 ) -> Result<Vec<QueuedRow>, StoreError> {
     use jobs::Column::{
-        Action, AdmittedAt, AdmittedN, Id, NotBefore, Pool, Priority, Status, WorkMs, Workspace,
+        Action, AdmittedAt, AdmittedN, AttemptsLost, Id, NotBefore, Pool, Priority, Status, WorkMs, Workspace,
     };
     let mut select = jobs::Entity::find()
         .select_only()
-        .columns([Id, Workspace, Pool, Action, WorkMs, Priority, AdmittedAt, AdmittedN, NotBefore])
+        .columns([
+            Id,
+            Workspace,
+            Pool,
+            Action,
+            WorkMs,
+            Priority,
+            AdmittedAt,
+            AdmittedN,
+            NotBefore,
+            AttemptsLost,
+        ])
         .filter(sea_orm::sea_query::Expr::cust(LIVE_ONLY))
         .filter(Status.eq(reeve_jobs::Status::Queued.as_str()))
         .order_by_asc(Id)

@@ -282,6 +282,7 @@ pub(crate) fn read_queued(cells: &Cells<'_>, interned: &mut Interned) -> Result<
         priority: cells.int("priority")?,
         sequence: Sequence { admitted_at: cells.millis("admitted_at")?, n: cells.int("admitted_n")? },
         not_before: cells.opt_millis("not_before")?,
+        attempts_lost: cells.int("attempts_lost")?,
     })
 }
 
