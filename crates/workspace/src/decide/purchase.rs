@@ -1,11 +1,10 @@
 //! Credits bought: a lot for a confirmed payment, once per payment in the whole store (KV-08).
 
 use reeve_credits::catalog::{Source, Trigger};
-use reeve_credits::lot::{Lot, Terms};
 use reeve_types::limits::CREDITS_MAX;
 use reeve_types::{Credits, SourceName};
 
-use super::{Ctx, Decision, lot_id};
+use super::{Ctx, Decision, lot_of};
 use crate::claim::Claim;
 use crate::command::Purchase;
 use crate::event::Event;
@@ -37,19 +36,7 @@ pub(super) fn decide(state: &State, purchase: &Purchase, ctx: &Ctx<'_>) -> Resul
     if let Some(min) = source.min.filter(|min| credits < *min) {
         return Err(Refusal::invalid("/credits", format!("a purchase is at least {min} credits")));
     }
-    let lot = Lot {
-        id: lot_id(&state.id, ctx.now, state.lots_made + 1),
-        source: name.clone(),
-        class: source.class,
-        priority: source.priority,
-        effective_at: ctx.now,
-        expires_at: None,
-        scope: source.scope.clone(),
-        payment: Some(purchase.payment.clone()),
-        catalog_version: ctx.catalog.version,
-        granted: credits,
-        terms: Terms { available: credits, ..Terms::default() },
-    };
+    let lot = lot_of(state, ctx, (name, source), credits, Some(purchase.payment.clone()));
     let row = PurchaseRow {
         id: purchase.id,
         payment: purchase.payment.clone(),

@@ -1,10 +1,9 @@
 //! A friend signed up: the bonus, once per friend over all referrers (KA-04).
 
 use reeve_credits::catalog::{Amount, Trigger};
-use reeve_credits::lot::{Lot, Terms};
 use reeve_types::Credits;
 
-use super::{Ctx, Decision, lot_id};
+use super::{Ctx, Decision, lot_of};
 use crate::claim::Claim;
 use crate::command::Refer;
 use crate::event::Event;
@@ -41,19 +40,7 @@ pub(super) fn decide(state: &State, refer: &Refer, ctx: &Ctx<'_>) -> Result<Deci
             detail: format!("plan `{}` earns nothing by referrals", state.profile.plan),
         });
     }
-    let lot = Lot {
-        id: lot_id(&state.id, ctx.now, state.lots_made + 1),
-        source: name.clone(),
-        class: source.class,
-        priority: source.priority,
-        effective_at: ctx.now,
-        expires_at: None,
-        scope: source.scope.clone(),
-        payment: None,
-        catalog_version: ctx.catalog.version,
-        granted: amount,
-        terms: Terms { available: amount, ..Terms::default() },
-    };
+    let lot = lot_of(state, ctx, (name, source), amount, None);
     let debt_paid = state.debt.min(amount);
     let event =
         Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), debt_paid, job: None };
