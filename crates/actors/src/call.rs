@@ -23,14 +23,6 @@ pub struct Idempotency {
     pub fingerprint: [u8; 16],
 }
 
-/// An answer that is durable.
-#[derive(Clone, Debug)]
-pub struct Answered {
-    pub answer: Answer,
-    /// True when this is the remembered answer to an earlier request.
-    pub replayed: bool,
-}
-
 /// What a command led to, in the form that is remembered with its idempotency key.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use reeve_credits::price::Quote;
 use reeve_journal::{JobRecord, JournalHealth, KeyRow, PlatformChange, Reader};
-use reeve_types::{AssetId, Credits, JobId, KeyId, LeaseId, Millis, PoolName, PurchaseId, WorkspaceId};
+use reeve_types::{AssetId, Credits, JobId, KeyId, Millis, PoolName, PurchaseId, WorkspaceId};
 use reeve_workspace::{Command, JobIntro, Reply};
 use tokio::sync::oneshot;
 
@@ -220,10 +220,6 @@ impl Engine {
             // Workers that wait for work hear at once that there is none to come.
             let _ = dispatcher.try_send(WithdrawAll);
         }
-    }
-
-    fn lease_workspace(&self, lease: LeaseId) -> Option<WorkspaceId> {
-        self.shared.leases.workspace(lease)
     }
 }
 

@@ -179,6 +179,11 @@ impl Leases {
         lock(&self.inner).sessions.retain(|_, session| !gone(session));
     }
 
+    /// True when a session that asked for this pool is known.
+    pub(crate) fn serves(&self, pool: &PoolName) -> bool {
+        lock(&self.inner).sessions.values().any(|session| session.pools.contains(pool))
+    }
+
     /// Every session.
     pub(crate) fn sessions(&self) -> Vec<(SessionKey, Session)> {
         lock(&self.inner).sessions.iter().map(|(key, session)| (key.clone(), session.clone())).collect()

@@ -32,8 +32,8 @@ mod time;
 mod workspace;
 
 pub use call::{
-    Answer, Answered, Balance, Call, Granted, Heard, Idempotency, LeaseRequest, LotsMoved, Progress,
-    ProgressHeard, ProgressReport, QueuePlace, Unavailable, WorkspaceView,
+    Answer, Balance, Call, Granted, Heard, Idempotency, LeaseRequest, LotsMoved, Progress, ProgressHeard,
+    ProgressReport, QueuePlace, Unavailable, WorkspaceView,
 };
 pub use catalogs::Catalogs;
 pub use dispatcher::{PoolView, QueueView, TierView, WorkerSession};

@@ -31,7 +31,8 @@ pub type Read<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub state: State,
-    /// Hashes of its newest idempotency keys (see [`key_hash`]).
+    /// Hashes of its idempotency keys (see [`key_hash`]), any of them when there are more than
+    /// [`KEY_HASHES_MAX`].
     pub key_hashes: Vec<u64>,
     /// True when these are all there are, so that an absent one is certainly new.
     pub keys_complete: bool,

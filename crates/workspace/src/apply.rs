@@ -144,8 +144,8 @@ impl Applier<'_> {
         self.gathered.admitted.push(intro);
         self.enqueue(&live);
         self.touch_job(id);
-        self.watch_deadline(None, &live);
         self.state.jobs.insert(id, live);
+        self.move_deadline(id, None);
         Ok(())
     }
 
@@ -368,16 +368,6 @@ impl Applier<'_> {
             self.state.deadlines.remove(&(at, id));
         }
         if let Some(at) = self.state.jobs.get(&id).and_then(|live| live.job.due_at()) {
-            self.state.deadlines.insert((at, id));
-        }
-    }
-
-    fn watch_deadline(&mut self, before: Option<Millis>, live: &LiveJob) {
-        let id = live.job.spec.id;
-        if let Some(at) = before {
-            self.state.deadlines.remove(&(at, id));
-        }
-        if let Some(at) = live.job.due_at() {
             self.state.deadlines.insert((at, id));
         }
     }

@@ -298,7 +298,7 @@ impl DispatcherActor {
     /// True when a live worker serves the pool.
     pub(crate) fn has_worker(&self, pool: &PoolName) -> bool {
         self.requests.values().any(|request| request.asked.pools.contains(pool))
-            || self.shared.leases.sessions().iter().any(|(_, session)| session.pools.contains(pool))
+            || self.shared.leases.serves(pool)
     }
 }
 

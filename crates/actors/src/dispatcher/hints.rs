@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reeve_jobs::Phase;
+use reeve_jobs::{Phase, Status};
 use reeve_types::WorkspaceId;
 use reeve_workspace::{Effect, QueueEntry, State};
 
@@ -39,9 +39,7 @@ pub(crate) fn perform(
             Effect::CancelLease { lease } => shared.leases.cancel(lease),
             Effect::AwaitFate { lease } => shared.leases.await_fate(lease),
             Effect::Status { job, status, attempt } => {
-                if status.is_final()
-                    || !matches!(status, reeve_jobs::Status::Running | reeve_jobs::Status::Cancelling)
-                {
+                if !matches!(status, Status::Running | Status::Cancelling) {
                     // Dropping the last address ends the job actor of that attempt.
                     lock(&shared.job_actors).remove(&job);
                     shared.hub.forget_progress(job);

@@ -126,7 +126,7 @@ impl Engine {
 
     /// The workspace of a live lease.
     pub fn workspace_of_lease(&self, lease: LeaseId) -> Option<WorkspaceId> {
-        self.lease_workspace(lease)
+        self.shared.leases.workspace(lease)
     }
 
     /// How often workers shall send heartbeats.
@@ -140,7 +140,7 @@ impl Engine {
     /// # Errors
     /// [`Unavailable`]: repeat it; a repeat of what happened gets the same answer.
     pub async fn finish(&self, lease: LeaseId, command: Command) -> Result<Finished, Unavailable> {
-        let workspace = match self.lease_workspace(lease) {
+        let workspace = match self.workspace_of_lease(lease) {
             Some(workspace) => workspace,
             None => match self.workspace_of_job(lease.job).await? {
                 Some(workspace) => workspace,
@@ -203,7 +203,7 @@ impl Engine {
         if !build {
             return None;
         }
-        let workspace = self.lease_workspace(lease)?;
+        let workspace = self.workspace_of_lease(lease)?;
         let arbiter = self.shared.registry.arbiter(&workspace)?;
         let shared = self.shared.clone();
         let addr = JobActor::start_in_arbiter(&arbiter, move |_| JobActor::new(shared, lease, workspace));
