@@ -100,8 +100,16 @@ fn resync_dirty(shared: &Arc<Shared>) {
             }
         } else {
             let owner = shared.clone();
-            // Building an actor syncs by itself.
-            task::spawn(&shared.runtime, async move { drop(owner.registry.find(&owner, &workspace).await) });
+            task::spawn(&shared.runtime, async move {
+                let synced = owner
+                    .registry
+                    .find(&owner, &workspace)
+                    .await
+                    .is_ok_and(|addr| addr.try_send(Resync).is_ok());
+                if !synced {
+                    owner.mark_dirty(&workspace);
+                }
+            });
         }
     }
 }

@@ -85,7 +85,8 @@ impl Registry {
     }
 
     async fn build(&self, shared: &Arc<Shared>, id: WorkspaceId) {
-        if lock(&self.inner).died.contains(&id) {
+        let died = lock(&self.inner).died.contains(&id);
+        if died {
             // Its old change sets first get their outcome, or the load would miss them.
             let _ = shared.journal.flush().await;
             lock(&self.inner).died.remove(&id);
@@ -94,7 +95,7 @@ impl Registry {
             Err(failure) => Err(Unavailable::from(failure)),
             Ok(loaded) => {
                 let epoch = self.epochs.fetch_add(1, Ordering::Relaxed);
-                self.start_actor(shared, &id, epoch, loaded).map(|addr| (addr, epoch))
+                self.start_actor(shared, &id, (epoch, died), loaded).map(|addr| (addr, epoch))
             }
         };
         self.built(&id, found);
@@ -104,13 +105,13 @@ impl Registry {
         &self,
         shared: &Arc<Shared>,
         id: &WorkspaceId,
-        epoch: u64,
+        (epoch, died): (u64, bool),
         loaded: Option<reeve_journal::Loaded>,
     ) -> Result<Addr<WorkspaceActor>, Unavailable> {
         let arbiter = self.arbiter(id).ok_or(Unavailable::STOPPING)?;
         let (shared, id) = (shared.clone(), id.clone());
         Ok(WorkspaceActor::start_in_arbiter(&arbiter, move |_| {
-            WorkspaceActor::new(shared, id, epoch, loaded)
+            WorkspaceActor::new(shared, id, (epoch, died), loaded)
         }))
     }
 
@@ -138,8 +139,9 @@ impl Registry {
             return;
         }
         let mut inner = lock(&self.inner);
-        inner.died.insert(id.clone());
         if matches!(inner.slots.get(id), Some(Slot::Ready { epoch: current, .. }) if *current == epoch) {
+            // Once per death: an actor that gave up says so before it ends, and again when it is dropped.
+            inner.died.insert(id.clone());
             inner.slots.insert(id.clone(), Slot::Building(Vec::new()));
             self.start_build(shared, id);
         }

@@ -488,6 +488,28 @@ async fn idle_actors_retire_and_come_back_with_everything() {
 }
 
 #[actix_rt::test]
+async fn jobs_of_retired_workspaces_are_each_leased_once() {
+    let house = house_over(MemoryJournal::new(), EngineSettings { actors_max: 0, ..settings() }).await;
+    let mut waiting = std::collections::BTreeSet::new();
+    for n in 0..6 {
+        let id = house.open(&format!("w{n}"), "creator").await;
+        waiting.insert(house.submit(&id).await);
+    }
+    let actors = || house.engine.figures().into_iter().find(|(name, _)| *name == "actors").unwrap().1;
+    while actors() > 0 {
+        tokio::task::yield_now().await;
+    }
+    while !waiting.is_empty() {
+        let granted = house.lease(6, 5_000).await;
+        assert!(!granted.is_empty(), "{} jobs wait and nobody hears of them", waiting.len());
+        for granted in granted {
+            assert!(waiting.remove(&granted.lease.job), "leased twice");
+            assert!(matches!(house.complete(granted.lease).await, Finished::Answered(_)));
+        }
+    }
+}
+
+#[actix_rt::test]
 async fn a_waiting_job_expires_without_traffic() {
     let house = house().await;
     let id = house.open("acme", "creator").await;

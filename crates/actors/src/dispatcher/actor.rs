@@ -196,8 +196,8 @@ impl DispatcherActor {
     fn decided(&mut self, message: LeaseDecided) {
         let LeaseDecided { ticket, request, job, ask } = message;
         let Some(in_flight) = self.in_flight.remove(&ticket) else {
-            // A `Sync` took the reservation back meanwhile; if the lease was granted after all, the
-            // same `Sync` or the next one lists it, and nobody waits for it: it lapses unacknowledged.
+            // A `Sync` took the reservation back meanwhile. If the lease was granted after all, nobody
+            // waits for it, and it lapses unacknowledged.
             return;
         };
         let now = self.now();
@@ -337,8 +337,7 @@ impl Handler<Sync> for DispatcherActor {
     type Result = ();
 
     fn handle(&mut self, message: Sync, ctx: &mut Self::Context) {
-        let Sync { workspace, epoch, facts, queued, running } = message;
-        let rebuilt = self.epochs.get(&workspace).is_some_and(|known| *known < epoch);
+        let Sync { workspace, epoch, facts, queued, running, rebuilt } = message;
         if !self.is_current(&workspace, epoch) {
             return;
         }

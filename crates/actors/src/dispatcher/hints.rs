@@ -84,7 +84,12 @@ fn tell(shared: &Shared, hints: Hints) {
 }
 
 /// Tells the dispatcher everything of a workspace anew, and the lease table what it misses.
-pub(crate) fn sync(shared: &Arc<Shared>, (id, epoch): (&WorkspaceId, u64), state: Option<&State>) {
+pub(crate) fn sync(
+    shared: &Arc<Shared>,
+    (id, epoch): (&WorkspaceId, u64),
+    state: Option<&State>,
+    rebuilt: bool,
+) {
     let Some(state) = state else { return };
     Counters::add(&shared.counters.syncs);
     let mut queued = Vec::new();
@@ -111,7 +116,7 @@ pub(crate) fn sync(shared: &Arc<Shared>, (id, epoch): (&WorkspaceId, u64), state
             }
         }
     }
-    let message = Sync { workspace: id.clone(), epoch, facts: facts(state), queued, running };
+    let message = Sync { workspace: id.clone(), epoch, facts: facts(state), queued, running, rebuilt };
     let delivered = shared.dispatcher.get().is_some_and(|addr| addr.try_send(message).is_ok());
     if !delivered {
         shared.mark_dirty(id);

@@ -54,6 +54,8 @@ pub(crate) struct Sync {
     pub facts: Facts,
     pub queued: Vec<QueueEntry>,
     pub running: Vec<QueueEntry>,
+    /// The actor before it died: reservations asked of that one will never be answered.
+    pub rebuilt: bool,
 }
 
 /// Jobs as stored, before anything else runs.

@@ -38,6 +38,8 @@ pub(crate) struct WorkspaceActor {
     id: WorkspaceId,
     /// Counts builds; hints of older ones are dropped.
     epoch: u64,
+    /// The one before it died: what it told the dispatcher may be wrong or missing.
+    rebuilt: bool,
     shared: Arc<Shared>,
     slot: Option<State>,
     keys: Keys,
@@ -51,7 +53,12 @@ pub(crate) struct WorkspaceActor {
 }
 
 impl WorkspaceActor {
-    pub(crate) fn new(shared: Arc<Shared>, id: WorkspaceId, epoch: u64, loaded: Option<Loaded>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        id: WorkspaceId,
+        (epoch, rebuilt): (u64, bool),
+        loaded: Option<Loaded>,
+    ) -> Self {
         let (slot, keys) = match loaded {
             Some(loaded) => (Some(loaded.state), Keys::new(loaded.key_hashes, loaded.keys_complete)),
             None => (None, Keys::new(Vec::new(), true)),
@@ -59,6 +66,7 @@ impl WorkspaceActor {
         Self {
             id,
             epoch,
+            rebuilt,
             shared,
             slot,
             keys,
@@ -385,8 +393,10 @@ impl Actor for WorkspaceActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_MAX);
-        if self.slot.is_some() {
-            hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref());
+        // After a retirement the dispatcher knows everything already, and a sync would void the very
+        // reservation that this actor was built for.
+        if self.rebuilt {
+            hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref(), true);
         }
     }
 }
@@ -424,7 +434,7 @@ impl Handler<Resync> for WorkspaceActor {
     fn handle(&mut self, _: Resync, _: &mut Self::Context) {
         // What is applied but not yet durable is told again by its own effects; the dispatcher takes
         // a repeated hint for what it is.
-        hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref());
+        hints::sync(&self.shared, (&self.id, self.epoch), self.slot.as_ref(), false);
     }
 }
 
