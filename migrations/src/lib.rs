@@ -15,6 +15,9 @@ mod m20260101_000008_answers;
 mod m20260101_000009_purchases;
 mod m20260101_000010_keys;
 mod m20260101_000011_lanes;
+mod m20260101_000012_members;
+mod m20260101_000013_catalogs;
+mod m20260101_000014_promotions;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -38,6 +41,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000009_purchases::Migration),
             Box::new(m20260101_000010_keys::Migration),
             Box::new(m20260101_000011_lanes::Migration),
+            Box::new(m20260101_000012_members::Migration),
+            Box::new(m20260101_000013_catalogs::Migration),
+            Box::new(m20260101_000014_promotions::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Facts unique over the whole store, and who has them.
+//! Facts unique over the whole store, and who has them. A row goes when its owner gives the fact up.
 
 use crate::schema::{Storage, Table, step, text};
 

@@ -1,4 +1,4 @@
-//! Purchases of credits; a payment is used once.
+//! Purchases of credits; a payment is used once, whatever became of it.
 
 use crate::schema::{Storage, Table, int, step, text};
 
@@ -10,9 +10,15 @@ const TABLE: Table = Table {
         text("payment"),
         text("pack").or_null(),
         int("credits"),
+        text("source"),
         text("status"),
         text("lot").or_null(),
+        int("clawed_back"),
+        int("unrecovered"),
+        int("reversed"),
+        int("restored"),
         int("created_at"),
+        int("confirmed_at").or_null(),
     ],
     key: "id",
     storage: Storage::Heap,

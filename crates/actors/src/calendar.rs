@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use reeve_types::WorkspaceId;
 use reeve_workspace::{Command, Lapse};
 
@@ -17,6 +18,8 @@ use crate::workspace::Resync;
 const LAPSES_MAX: usize = 1_024;
 /// Workspaces woken in one tick: below live commands, since a wake can wait.
 const WAKES_MAX: u32 = 256;
+/// Wakes under way at once: few, so that a midnight never fills the journal ahead of live commands.
+const WAKES_PARALLEL: usize = 16;
 /// Ticks between two sweeps of what nobody needs any more.
 const SWEEP_TICKS: u64 = 20;
 
@@ -63,21 +66,26 @@ async fn tick_leases(shared: Arc<Shared>) {
     }
 }
 
-/// Wakes workspaces whose own deadline has come.
+/// Wakes workspaces that are due by themselves. Real time between two looks, so that a manual clock that stands
+/// still costs one indexed read a tick; who moves it folds what is due (`Engine::advance_clock`).
 async fn tick_calendar(shared: Arc<Shared>) {
     while !shared.is_stopping() {
         task::sleep_ms(shared.settings.tick_ms.max(100) * 2).await;
         match shared.reader.due(shared.clock.now(), WAKES_MAX).await {
             Ok(due) => {
-                let engine = Engine::of(shared.clone());
-                for workspace in due {
-                    if let Err(error) = engine.execute(&workspace, Command::Wake, Call::default()).await {
-                        tracing::debug!(workspace.id = %workspace, %error, "a wake has to wait");
-                    }
-                }
+                let wakes = due.into_iter().map(|workspace| wake(&shared, workspace));
+                futures_util::stream::iter(wakes).buffer_unordered(WAKES_PARALLEL).collect::<()>().await;
             }
             Err(error) => tracing::warn!(%error, "the calendar cannot read what is due"),
         }
+    }
+}
+
+async fn wake(shared: &Arc<Shared>, workspace: WorkspaceId) {
+    let engine = Engine::of(shared.clone());
+    if let Err(error) = engine.execute(&workspace, Command::Wake, Call::default()).await {
+        // It stays due, and is read again at the next tick.
+        tracing::debug!(workspace.id = %workspace, %error, "a wake has to wait");
     }
 }
 

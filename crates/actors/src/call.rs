@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
 use reeve_journal::StoreError;
-use reeve_types::{Credits, JobId, LeaseId, Millis, PoolName, WorkerName, WorkspaceId};
-use reeve_workspace::{JobIntro, Meta, Profile, Refusal, Reply};
+use reeve_types::{Credits, JobId, LeaseId, MemberId, Millis, PoolName, WorkerName, WorkspaceId};
+use reeve_workspace::{JobIntro, MemberLimit, Meta, NextChange, Profile, Refusal, Reply};
 
 /// Who calls, and under which idempotency key.
 #[derive(Clone, Debug, Default)]
@@ -62,17 +62,33 @@ pub struct WorkspaceView {
     pub debt: Credits,
     /// The most jobs that may run at once.
     pub concurrency_max: u32,
-    /// The instant of its last event.
+    /// The instant that it is about.
     pub as_of: Millis,
 }
 
-/// Credits of a workspace now, from its owner actor.
+/// Credits of a workspace at an instant, with all that is due by then folded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
+    /// Available, held, debt and profile.
     pub view: WorkspaceView,
     /// Lots that are not spent.
     pub lots: Vec<Lot>,
     pub as_of: Millis,
+    /// What time does to it next; `None` also for an instant in the past.
+    pub next: Option<NextChange>,
+}
+
+/// A member who has, or had, a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    pub id: MemberId,
+    pub limit: Option<MemberLimit>,
+    /// Settled in the present window.
+    pub settled: Credits,
+    /// Held by open jobs: counts to the limit too.
+    pub held: Credits,
+    /// When the window ends.
+    pub resets_at: Option<Millis>,
 }
 
 /// Why the engine cannot answer now; nothing is known to have changed.

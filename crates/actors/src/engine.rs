@@ -1,7 +1,10 @@
 //! The facade: routes commands to their owner and answers once durable. No rules here.
 
+mod credits;
 mod look;
+mod publish;
 mod start;
+mod time;
 mod work;
 
 use std::sync::Arc;
@@ -13,11 +16,11 @@ use reeve_workspace::{Command, JobIntro, Reply};
 use tokio::sync::oneshot;
 
 use crate::call::{Answer, Call, Unavailable};
-use crate::catalogs::Catalogs;
 use crate::dispatcher::WithdrawAll;
 use crate::shared::Shared;
-use crate::workspace::{Ask, Execute, ReplyTo, Work};
+use crate::workspace::{Ask, Execute, ReplyTo, Work, is_new_work};
 
+pub use publish::PublishRefusal;
 pub use start::{Parts, StartError};
 
 /// How often a command is sent to the next actor when one ended before looking at it.
@@ -139,11 +142,6 @@ impl Engine {
         self.shared.journal.health()
     }
 
-    /// The catalogs in force.
-    pub fn catalogs(&self) -> &Catalogs {
-        &self.shared.catalogs
-    }
-
     /// The present instant.
     pub fn now(&self) -> Millis {
         self.shared.clock.now()
@@ -221,11 +219,6 @@ impl Engine {
             let _ = dispatcher.try_send(WithdrawAll);
         }
     }
-}
-
-/// What a stopping server no longer takes on.
-fn is_new_work(command: &Command) -> bool {
-    matches!(command, Command::Create(_) | Command::Submit(_) | Command::Lease(_) | Command::Purchase(_))
 }
 
 fn low_bytes(bits: u128) -> [u8; 10] {

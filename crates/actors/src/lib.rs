@@ -15,7 +15,7 @@
 
 mod calendar;
 mod call;
-mod catalogs;
+mod clock;
 mod dispatcher;
 mod engine;
 mod entropy;
@@ -27,17 +27,19 @@ mod recovery;
 mod registry;
 mod settings;
 mod shared;
+mod shelves;
 mod task;
 mod time;
 mod workspace;
 
 pub use call::{
-    Answer, Balance, Call, Granted, Heard, Idempotency, LeaseRequest, LotsMoved, Progress, ProgressHeard,
-    ProgressReport, QueuePlace, Unavailable, WorkspaceView,
+    Answer, Balance, Call, Granted, Heard, Idempotency, LeaseRequest, LotsMoved, MemberView, Progress,
+    ProgressHeard, ProgressReport, QueuePlace, Unavailable, WorkspaceView,
 };
-pub use catalogs::Catalogs;
+pub use clock::{ClockSource, ClockView, ManualClock};
 pub use dispatcher::{PoolView, QueueView, TierView, WorkerSession};
-pub use engine::{Engine, Executed, Finished, Parts, QuotedNow, StartError};
+pub use engine::{Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, StartError};
 pub use entropy::Entropy;
 pub use hub::{HubEvent, HubKind, Subscription};
 pub use settings::{EngineSettings, TierSettings};
+pub use shelves::{CatalogFile, ShelfError};

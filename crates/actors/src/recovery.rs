@@ -56,7 +56,9 @@ async fn leases(
     let mut running = Vec::new();
     for row in shared.reader.leased().await? {
         let Ok(worker) = WorkerName::new(&row.worker) else { continue };
-        let run_ms = u64::try_from(row.run_deadline_at.since(now)).unwrap_or(0);
+        // A manual clock moves deadlines and credits, never leases: how long it ran cannot be read off it.
+        let ran_from = if shared.clock.is_manual() { row.granted_at } else { now };
+        let run_ms = u64::try_from(row.run_deadline_at.since(ran_from)).unwrap_or(0);
         let session = SessionKey { worker, session: row.session };
         let grant = Grant { lease: row.lease, workspace: row.workspace.clone(), session, run_ms };
         shared.leases.restore(grant, now_ms);

@@ -1,16 +1,16 @@
 //! What every part of one engine shares. No business state: the store can rebuild all of it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
 use reeve_journal::{Journal, Reader};
-use reeve_types::{Clock, JobId, WorkspaceId};
-use reeve_workspace::TierRules;
+use reeve_types::{JobId, Millis, WorkspaceId};
+use reeve_workspace::{Claim, Shelf, TierRules, World};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::runtime::Handle;
 
-use crate::catalogs::Catalogs;
+use crate::clock::ClockSource;
 use crate::dispatcher::DispatcherActor;
 use crate::entropy::Entropy;
 use crate::hub::Hub;
@@ -24,10 +24,15 @@ use crate::time::Monotonic;
 pub(crate) struct Shared {
     pub settings: EngineSettings,
     pub tiers: Vec<TierRules>,
-    pub catalogs: Catalogs,
+    /// Replaced whole when something is published.
+    pub shelf: RwLock<Arc<Shelf>>,
+    /// One publication at a time: each checks what the one before stored.
+    pub publishing: tokio::sync::Mutex<()>,
+    /// One move of a manual clock at a time.
+    pub advancing: tokio::sync::Mutex<()>,
     pub journal: Arc<dyn Journal>,
     pub reader: Arc<dyn Reader>,
-    pub clock: Arc<dyn Clock>,
+    pub clock: ClockSource,
     pub entropy: Arc<dyn Entropy>,
     pub runtime: Handle,
     pub monotonic: Monotonic,
@@ -66,6 +71,34 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The catalogs in force now.
+    pub(crate) fn shelf(&self) -> Arc<Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn put_shelf(&self, shelf: Shelf) {
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
+    }
+
+    /// What a decision at `now` may look at beside its workspace.
+    pub(crate) fn world<'a>(
+        &'a self,
+        shelf: &'a Shelf,
+        now: Millis,
+        taken: &'a [(Claim, WorkspaceId)],
+    ) -> World<'a> {
+        World {
+            now,
+            shelf,
+            tiers: &self.tiers,
+            retry: &self.settings.retry,
+            defaults: self.settings.defaults,
+            jitter: self.jitter(),
+            taken,
+            dry: false,
+        }
     }
 
     /// The workspace must tell the dispatcher anew.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt};
 use reeve_actors::Call;
 use reeve_protocol::headers::IDEMPOTENT_REPLAY;
 use reeve_protocol::{Code, FieldError, Problem};
@@ -77,10 +78,18 @@ impl FromRequest for Bare {
 struct Nothing {}
 
 /// The whole body, within the bound of JSON bodies.
-async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Bytes, ApiError> {
+async fn read(req: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
     let Some(state) = req.app_data::<Data<ApiState>>() else { return Err(ApiError::internal("no state")) };
-    let (bytes_max, idle) =
-        (state.settings.body_bytes_max, Duration::from_secs(state.settings.body_idle_seconds));
+    read_whole(state, payload, state.settings.body_bytes_max).await
+}
+
+/// The whole body, within a bound of its own.
+pub(crate) async fn read_whole(
+    state: &ApiState,
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
+    let idle = Duration::from_secs(state.settings.body_idle_seconds);
     let mut body = BytesMut::new();
     let mut seen = 0;
     while let Some(chunk) = tokio::time::timeout(idle, payload.next()).await.map_err(|_| too_slow())? {
@@ -93,7 +102,7 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Bytes, ApiError
         }
     }
     if seen > bytes_max {
-        return Err(ApiError::new(Code::PayloadTooLarge, format!("a JSON body may have {bytes_max} bytes")));
+        return Err(ApiError::new(Code::PayloadTooLarge, format!("this body may have {bytes_max} bytes")));
     }
     Ok(body.freeze())
 }
@@ -102,10 +111,14 @@ pub(crate) fn too_slow() -> ApiError {
     Problem { status: 408, ..Problem::malformed("the body came too slowly") }.into()
 }
 
-fn is_json(req: &HttpRequest) -> Result<(), ApiError> {
+/// The media type of a body without its parameters; `None` when it does not say.
+pub(crate) fn essence(req: &HttpRequest) -> Option<String> {
     let sent = req.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let essence = sent.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    match essence.as_deref() {
+    sent.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn is_json(req: &HttpRequest) -> Result<(), ApiError> {
+    match essence(req).as_deref() {
         // A body without a type is taken for what is asked for here.
         None | Some("application/json") => Ok(()),
         Some(kind) if kind.starts_with("application/") && kind.ends_with("+json") => Ok(()),

@@ -6,6 +6,7 @@
 
 mod app;
 mod auth;
+mod clock_moves;
 mod error;
 mod idempotency;
 mod json;

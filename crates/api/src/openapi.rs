@@ -11,8 +11,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder}
 use utoipa::{Modify, OpenApi};
 
 use crate::resources::{
-    assets, balance, catalogs, events, health, jobs, keys, ledger, outputs, purchases, queue, quotes,
-    receipt, verify, workspaces,
+    addons, adjustments, assets, balance, catalogs, clock, events, health, import, jobs, keys, ledger,
+    members, outputs, promotions, publish, purchases, queue, quotes, receipt, settings, subscriptions, usage,
+    verify, workspaces,
 };
 use crate::worker::{completion, heartbeat, leases, progress, uploads};
 
@@ -27,8 +28,12 @@ const BEARER: &str = "key";
         leases::lease, completion::complete, completion::fail, completion::batch, uploads::put, progress::report,
         heartbeat::beat, outputs::get, events::of_job, events::of_workspace, receipt::get, balance::get,
         quotes::create, ledger::list, assets::create, assets::get, purchases::create, purchases::list,
-        purchases::refer, purchases::adjust, workspaces::create, workspaces::list, workspaces::get,
-        catalogs::list, catalogs::get, queue::get, queue::workers, keys::create, keys::list, keys::revoke,
+        purchases::confirm, purchases::fail, purchases::refund, purchases::win_dispute, adjustments::refer,
+        adjustments::adjust, usage::get, subscriptions::change, subscriptions::cancel, subscriptions::resume,
+        subscriptions::refund_proposal, subscriptions::refund, subscriptions::renew, subscriptions::start_trial,
+        addons::put, addons::cancel, members::put, members::list, settings::move_catalog, settings::patch,
+        import::run, workspaces::create, workspaces::list, workspaces::get, catalogs::list, catalogs::get,
+        publish::put, promotions::put, promotions::list, clock::get, clock::set, queue::get, queue::workers, keys::create, keys::list, keys::revoke,
         verify::start, verify::latest, health::live, health::ready, serve,
     ),
     components(schemas(Problem, StatusEvent, ProgressEvent, OutputEvent, LogEvent, CreditsEvent)),

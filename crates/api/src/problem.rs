@@ -3,8 +3,8 @@
 use reeve_actors::Unavailable;
 use reeve_artifacts::ArtifactError;
 use reeve_journal::StoreError;
-use reeve_protocol::{Amount, Code, FieldError, Problem, Remedy};
-use reeve_workspace::Refusal;
+use reeve_protocol::{Amount, Cheapest, Code, FieldError, Problem, Remedy};
+use reeve_workspace::{Refusal, WayOut};
 
 use crate::error::ApiError;
 
@@ -21,7 +21,9 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
                 findings.iter().map(|finding| FieldError::new(&finding.pointer, &finding.detail)).collect();
             Problem::invalid(detail, errors)
         }
-        Refusal::NoSuchWorkspace { .. } => new(Code::NotFound),
+        Refusal::NoSuchWorkspace { .. } | Refusal::NoSuchPurchase { .. } | Refusal::NoSuchAddon { .. } => {
+            new(Code::NotFound)
+        }
         Refusal::WorkspaceExists { .. } | Refusal::NotLive { .. } | Refusal::Conflict { .. } => {
             new(Code::Conflict)
         }
@@ -31,6 +33,18 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
         }
         Refusal::StaleLease { .. } => new(Code::StaleLease),
         Refusal::NotEntitled { .. } | Refusal::NotAllowed { .. } => new(Code::NotEntitled),
+        Refusal::LimitReached { name, limit, used, pending, held, resets_at } => Problem {
+            name: Some(name.clone()),
+            limit: Some(Amount(*limit)),
+            used: Some(Amount(*used)),
+            pending: Some(Amount(*pending)),
+            held: Some(Amount(*held)),
+            resets_at: resets_at.map(Into::into),
+            ..new(Code::LimitReached)
+        },
+        Refusal::RefundRefused { .. } => new(Code::RefundRefused),
+        // The caller's own reads were overtaken; nothing is wrong with the request.
+        Refusal::Moved { .. } => Problem::later(Code::Overloaded, detail, 1),
         Refusal::PriceChanged { credits } => {
             Problem { credits: Some(Amount(*credits)), ..new(Code::PriceChanged) }
         }
@@ -42,6 +56,7 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
             next_credit_at,
             next_credit_amount,
             remedies,
+            cheapest,
         } => Problem {
             required: Some(Amount(*required)),
             available: Some(Amount(*available)),
@@ -49,6 +64,7 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
             next_credit_at: next_credit_at.map(Into::into),
             next_credit_amount: next_credit_amount.map(Amount),
             remedies: Some(remedies.iter().copied().map(remedy).collect()),
+            cheapest: cheapest.as_ref().map(way_out),
             ..new(Code::InsufficientCredits)
         },
     };
@@ -61,6 +77,21 @@ const fn remedy(remedy: reeve_workspace::Remedy) -> Remedy {
         reeve_workspace::Remedy::Purchase => Remedy::Purchase,
         reeve_workspace::Remedy::Upgrade => Remedy::Upgrade,
         reeve_workspace::Remedy::FewerOutputs => Remedy::FewerOutputs,
+    }
+}
+
+fn way_out(way: &WayOut) -> Cheapest {
+    match way {
+        WayOut::FewerOutputs { outputs, credits } => Cheapest {
+            outputs: Some(*outputs),
+            credits: Some(Amount(*credits)),
+            ..Cheapest::by(Remedy::FewerOutputs)
+        },
+        WayOut::Wait { until } => Cheapest { until: Some((*until).into()), ..Cheapest::by(Remedy::Wait) },
+        WayOut::Purchase { pack, credits } => {
+            Cheapest { pack: pack.clone(), credits: Some(Amount(*credits)), ..Cheapest::by(Remedy::Purchase) }
+        }
+        WayOut::Upgrade { plan } => Cheapest { plan: Some(plan.clone()), ..Cheapest::by(Remedy::Upgrade) },
     }
 }
 
@@ -133,6 +164,9 @@ mod tests {
             (Refusal::Conflict { detail: String::new() }, 409, Code::Conflict),
             (Refusal::NotAllowed { detail: String::new() }, 403, Code::NotEntitled),
             (Refusal::PriceChanged { credits: one }, 409, Code::PriceChanged),
+            (Refusal::RefundRefused { detail: String::new() }, 409, Code::RefundRefused),
+            (Refusal::NoSuchAddon { addon: "x".to_owned() }, 404, Code::NotFound),
+            (Refusal::Moved { seq: 1 }, 503, Code::Overloaded),
             (Refusal::QueueFull { queued: 1, queued_max: 1 }, 429, Code::QueueFull),
         ];
         for (refusal, status, code) in cases {
@@ -150,10 +184,12 @@ mod tests {
             next_credit_at: Some(Millis::from_millis(0)),
             next_credit_amount: Some(amount),
             remedies: vec![reeve_workspace::Remedy::Wait, reeve_workspace::Remedy::FewerOutputs],
+            cheapest: Some(WayOut::Purchase { pack: None, credits: amount }),
         };
         let text = serde_json::to_value(refused(&refusal).problem()).unwrap_or_default();
         assert_eq!(text["missing"], serde_json::json!(2.5));
         assert_eq!(text["remedies"], serde_json::json!(["wait", "fewer_outputs"]));
+        assert_eq!(text["cheapest"], serde_json::json!({"kind": "purchase", "credits": 2.5}));
         assert_eq!(text["status"], 402);
     }
 

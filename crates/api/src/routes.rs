@@ -12,8 +12,9 @@ use crate::app::{method_not_allowed, no_such_path};
 use crate::auth::{Methods, guard};
 use crate::openapi;
 use crate::resources::{
-    assets, balance, catalogs, events, health, jobs, keys, ledger, outputs, purchases, queue, quotes,
-    receipt, verify, workspaces,
+    addons, adjustments, assets, balance, catalogs, clock, events, health, import, jobs, keys, ledger,
+    members, outputs, promotions, publish, purchases, queue, quotes, receipt, settings, subscriptions, usage,
+    verify, workspaces,
 };
 use crate::roles::Access::{self, Admin, Link, Open, Tenant, Worker};
 use crate::worker::{completion, heartbeat, leases, progress, uploads};
@@ -43,12 +44,13 @@ pub(crate) fn table() -> Vec<Endpoint> {
     let post = Method::POST;
     let put = Method::PUT;
     let delete = Method::DELETE;
+    let patch = Method::PATCH;
     vec![
         on(post.clone(), "/v1/workspaces/{ws}/jobs", Tenant, jobs::submit),
         on(get.clone(), "/v1/workspaces/{ws}/jobs", Tenant, jobs::list_of_workspace),
         on(post.clone(), "/v1/worker/leases", Worker, leases::lease),
         on(post.clone(), "/v1/worker/leases/{lease}/complete", Worker, completion::complete),
-        on(put, "/v1/worker/leases/{lease}/outputs/{n}", Worker, uploads::put),
+        on(put.clone(), "/v1/worker/leases/{lease}/outputs/{n}", Worker, uploads::put),
         on(post.clone(), "/v1/worker/leases/{lease}/progress", Worker, progress::report),
         on(post.clone(), "/v1/worker/heartbeat", Worker, heartbeat::beat),
         on(post.clone(), "/v1/worker/leases/{lease}/fail", Worker, completion::fail),
@@ -67,13 +69,37 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(get.clone(), "/v1/workspaces/{ws}/assets/{asset}", Link, assets::get),
         on(post.clone(), "/v1/workspaces/{ws}/purchases", Admin, purchases::create),
         on(get.clone(), "/v1/workspaces/{ws}/purchases", Tenant, purchases::list),
-        on(post.clone(), "/v1/workspaces/{ws}/referrals", Admin, purchases::refer),
-        on(post.clone(), "/v1/workspaces/{ws}/adjustments", Admin, purchases::adjust),
+        on(post.clone(), "/v1/purchases/{id}/confirm", Admin, purchases::confirm),
+        on(post.clone(), "/v1/purchases/{id}/fail", Admin, purchases::fail),
+        on(post.clone(), "/v1/purchases/{id}/refund", Admin, purchases::refund),
+        on(post.clone(), "/v1/purchases/{id}/dispute_won", Admin, purchases::win_dispute),
+        on(post.clone(), "/v1/workspaces/{ws}/referrals", Admin, adjustments::refer),
+        on(post.clone(), "/v1/workspaces/{ws}/adjustments", Admin, adjustments::adjust),
+        on(get.clone(), "/v1/workspaces/{ws}/usage", Tenant, usage::get),
+        on(post.clone(), "/v1/workspaces/{ws}/subscription", Admin, subscriptions::change),
+        on(delete.clone(), "/v1/workspaces/{ws}/subscription", Admin, subscriptions::cancel),
+        on(post.clone(), "/v1/workspaces/{ws}/subscription/resume", Admin, subscriptions::resume),
+        on(get.clone(), "/v1/workspaces/{ws}/subscription/refund_proposal", Tenant, subscriptions::refund_proposal),
+        on(post.clone(), "/v1/workspaces/{ws}/subscription/refund", Admin, subscriptions::refund),
+        on(post.clone(), "/v1/workspaces/{ws}/renewals", Admin, subscriptions::renew),
+        on(post.clone(), "/v1/workspaces/{ws}/trial", Admin, subscriptions::start_trial),
+        on(put.clone(), "/v1/workspaces/{ws}/addons/{addon}", Admin, addons::put),
+        on(delete.clone(), "/v1/workspaces/{ws}/addons/{addon}", Admin, addons::cancel),
+        on(put.clone(), "/v1/workspaces/{ws}/members/{member}", Admin, members::put),
+        on(get.clone(), "/v1/workspaces/{ws}/members", Tenant, members::list),
+        on(post.clone(), "/v1/workspaces/{ws}/catalog", Admin, settings::move_catalog),
+        on(post.clone(), "/v1/workspaces/import", Admin, import::run),
         on(post.clone(), "/v1/workspaces", Admin, workspaces::create),
         on(get.clone(), "/v1/workspaces", Admin, workspaces::list),
         on(get.clone(), "/v1/workspaces/{ws}", Tenant, workspaces::get),
+        on(patch, "/v1/workspaces/{ws}", Admin, settings::patch),
         on(get.clone(), "/v1/catalogs", Tenant, catalogs::list),
         on(get.clone(), "/v1/catalogs/{name}", Tenant, catalogs::get),
+        on(put.clone(), "/v1/catalogs/{name}", Admin, publish::put),
+        on(put, "/v1/promotions/{id}", Admin, promotions::put),
+        on(get.clone(), "/v1/promotions", Admin, promotions::list),
+        on(get.clone(), "/v1/clock", Admin, clock::get),
+        on(post.clone(), "/v1/clock", Admin, clock::set),
         on(get.clone(), "/v1/queue", Admin, queue::get),
         on(get.clone(), "/v1/workers", Admin, queue::workers),
         on(post.clone(), "/v1/keys", Admin, keys::create),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use reeve_actors::Engine;
 use reeve_artifacts::Artifacts;
 use reeve_types::limits::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::auth::KeyTable;
+use crate::clock_moves::ClockMoves;
 use crate::link::Links;
 use crate::spent::SpentCache;
 use crate::verify::{Verification, VerifyPort};
@@ -62,6 +63,7 @@ pub struct ApiState {
     pub settings: ApiSettings,
     pub(crate) verification: Verification,
     pub(crate) spent: SpentCache,
+    pub(crate) clock_moves: Mutex<ClockMoves>,
     closing: watch::Sender<bool>,
 }
 
@@ -76,7 +78,16 @@ impl ApiState {
     ) -> Self {
         let (closing, _) = watch::channel(false);
         let verification = Verification::new(verify);
-        Self { engine, artifacts, keys, settings, verification, spent: SpentCache::default(), closing }
+        Self {
+            engine,
+            artifacts,
+            keys,
+            settings,
+            verification,
+            spent: SpentCache::default(),
+            clock_moves: Mutex::default(),
+            closing,
+        }
     }
 
     /// Ends event streams and long polls: they would hold a graceful stop until its time is up.

@@ -2,7 +2,10 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{balance, cancel, catalog, demo, jobs, ledger, serve, submit, verify, worker};
+use crate::commands::{
+    addon, balance, cancel, catalog_remote, clock, demo, import, jobs, ledger, member, plan, promotion,
+    purchase, serve, submit, usage, verify, worker, workspace,
+};
 
 /// Jobs and credits of a generation platform.
 #[derive(Debug, Parser)]
@@ -21,6 +24,34 @@ pub enum Command {
     Worker(worker::WorkerArgs),
     /// See it all at work: five platforms, forty jobs, one server, in a minute
     Demo(demo::DemoArgs),
+    /// Open, show and change workspaces
+    #[command(subcommand)]
+    Workspace(workspace::WorkspaceCommand),
+    /// Change what a workspace subscribes to
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Start a trial
+    Trial(plan::OfArgs),
+    /// Buy credits, and tell what became of their payments
+    #[command(subcommand)]
+    Purchase(purchase::PurchaseCommand),
+    /// Buy and cancel units of an add-on
+    #[command(subcommand)]
+    Addon(addon::AddonCommand),
+    /// Limit what a member may spend
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// Sum up what was used
+    Usage(usage::UsageArgs),
+    /// Print a workspace's ledger as CSV
+    Statement(usage::StatementArgs),
+    /// Let purchases come with more for a while
+    #[command(subcommand)]
+    Promotion(promotion::PromotionCommand),
+    /// Open workspaces with the balances of another system
+    Import(import::ImportArgs),
+    /// Show a server's clock, or move that of a test server
+    Clock(clock::ClockArgs),
     /// Submit a job
     Submit(submit::SubmitArgs),
     /// Show what a workspace has
@@ -37,7 +68,7 @@ pub enum Command {
     Bench(Box<crate::bench::BenchArgs>),
     /// Work with catalogs
     #[command(subcommand)]
-    Catalog(catalog::CatalogCommand),
+    Catalog(catalog_remote::CatalogGroup),
 }
 
 /// Which server, and who asks.
@@ -49,4 +80,16 @@ pub struct Remote {
     /// Key to call it with
     #[arg(long, env = "REEVE_KEY", hide_env_values = true, value_name = "KEY")]
     pub key: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_whole_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reeve_actors::Catalogs;
-use reeve_credits::{Catalog, Examples};
+use reeve_actors::CatalogFile;
+use reeve_rehearsal::Examples;
 
 use crate::exit::Failure;
 
@@ -79,25 +79,24 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
     files.iter().map(|file| from_file(file)).collect()
 }
 
-/// The catalogs in force: of the folder, or those built in when it is empty.
+/// The catalogs to publish at a start: of the folder, or those built in when it is empty.
 ///
 /// # Errors
 /// All that is wrong with the first bad one, by file and key; or two files with one catalog's name.
-pub fn load(folder: &str) -> Result<Catalogs, Failure> {
+pub fn load(folder: &str) -> Result<Vec<CatalogFile>, Failure> {
     let sources = if folder.is_empty() { built_in() } else { from_folder(Path::new(folder))? };
-    let mut catalogs: Vec<Catalog> = Vec::new();
+    let mut files: Vec<CatalogFile> = Vec::new();
     for source in sources {
-        let catalog =
-            Catalog::parse(&source.file, &source.text).map_err(|e| Failure::usage(e.to_string()))?;
-        if catalogs.iter().any(|other| other.name == catalog.name) {
-            return Err(Failure::usage(format!(
-                "{}: name: `{}` is taken by another file",
-                source.file, catalog.name
-            )));
+        let examples = source.examples.map(|(_, text)| text);
+        let file = CatalogFile::parse(&source.file, &source.text, examples)
+            .map_err(|e| Failure::usage(e.to_string()))?;
+        let name = &file.catalog.name;
+        if files.iter().any(|other| other.catalog.name == *name) {
+            return Err(Failure::usage(format!("{}: name: `{name}` is taken by another file", source.file)));
         }
-        catalogs.push(catalog);
+        files.push(file);
     }
-    Ok(Catalogs::new(catalogs))
+    Ok(files)
 }
 
 /// Reads the examples of a source.
@@ -121,7 +120,7 @@ mod tests {
     #[test]
     fn the_five_that_are_built_in_are_good() {
         let catalogs = load("").unwrap();
-        let names: Vec<String> = catalogs.iter().map(|catalog| catalog.name.to_string()).collect();
+        let names: Vec<String> = catalogs.iter().map(|file| file.catalog.name.to_string()).collect();
         assert_eq!(names, ["ai-studios", "kaiber", "kira", "kive", "kreatorflow"]);
     }
 
@@ -133,7 +132,7 @@ mod tests {
         fs::write(folder.path().join("a.toml"), "name = 5\n").unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("a.toml"));
         fs::write(folder.path().join("a.toml"), BUILT_IN[0].1).unwrap();
-        assert_eq!(load(&path).unwrap().iter().count(), 1);
+        assert_eq!(load(&path).unwrap().len(), 1);
         fs::write(folder.path().join("b.toml"), BUILT_IN[0].1).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("taken by another file"));
     }

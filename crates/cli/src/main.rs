@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod catalogs;
+mod chart;
 mod commands;
 mod config;
 mod demo;
@@ -43,6 +44,17 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Cancel(args) => commands::cancel::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Bench(args) => bench::run(&args),
-        Command::Catalog(args) => commands::catalog::run(args),
+        Command::Catalog(group) => commands::catalog_remote::run(group),
+        Command::Workspace(command) => commands::workspace::run(command),
+        Command::Plan(command) => commands::plan::run(command),
+        Command::Trial(args) => commands::plan::trial(args),
+        Command::Purchase(command) => commands::purchase::run(command),
+        Command::Addon(command) => commands::addon::run(command),
+        Command::Member(command) => commands::member::run(command),
+        Command::Usage(args) => commands::usage::run(args),
+        Command::Statement(args) => commands::usage::statement(args),
+        Command::Promotion(command) => commands::promotion::run(command),
+        Command::Import(args) => commands::import::run(args),
+        Command::Clock(args) => commands::clock::run(args),
     }
 }

@@ -6,6 +6,7 @@
 //! [`worker::Performer`] and delivers the results.
 
 mod body;
+mod catalogs;
 mod client;
 mod credits;
 mod entropy;
@@ -16,6 +17,7 @@ mod leases;
 mod operate;
 mod retry;
 mod sse;
+mod subscriptions;
 mod task;
 mod workspaces;
 

@@ -1,13 +1,17 @@
-//! Calls about workspaces and their subscriptions.
+//! Calls about workspaces: their settings, members, balance and ledger.
 
 use reeve_protocol::{
-    AddonPut, BalanceQuery, BalanceView, LedgerQuery, LedgerRow, ListQuery, MemberPut, Page, ReferralCreate,
-    RenewalCreate, SubscriptionChange, UsageQuery, UsageRow, WorkspaceCreate, WorkspacePatch, WorkspaceView,
+    BalanceQuery, BalanceView, CatalogMove, ImportAnswer, ImportRow, LedgerQuery, LedgerRow, ListQuery,
+    MemberPut, MemberView, Page, UsageQuery, UsageRow, WorkspaceCreate, WorkspacePatch, WorkspaceView,
 };
 use reeve_types::{MemberId, WorkspaceId};
 use reqwest::Method;
+use reqwest::header::ACCEPT;
 
-use crate::{Client, ClientError, IdempotencyKey};
+use crate::{Client, ClientError, Download, IdempotencyKey};
+
+/// Largest statement that is taken in one piece: some two million rows.
+const STATEMENT_BYTES_MAX: usize = 1 << 30;
 
 impl Client {
     /// Makes a workspace and grants what its catalog says.
@@ -82,76 +86,16 @@ impl Client {
         self.get(&["v1", "workspaces", workspace.as_str(), "usage"], query).await
     }
 
-    /// Changes the plan, the allotment, the interval or the seats (X22).
-    pub async fn change_subscription(
+    /// The ledger as a statement in CSV; the query's limit and cursor do not count.
+    pub async fn statement(
         &self,
         workspace: &WorkspaceId,
-        body: &SubscriptionChange,
-        key: IdempotencyKey<'_>,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.post(&["v1", "workspaces", workspace.as_str(), "subscription"], body, key).await
-    }
-
-    /// Cancels at the period's end.
-    pub async fn cancel_subscription(&self, workspace: &WorkspaceId) -> Result<WorkspaceView, ClientError> {
-        self.repeat(self.to(Method::DELETE, &["v1", "workspaces", workspace.as_str(), "subscription"])).await
-    }
-
-    /// Takes a scheduled change or cancel back.
-    pub async fn resume_subscription(
-        &self,
-        workspace: &WorkspaceId,
-        key: IdempotencyKey<'_>,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.post_bare(&["v1", "workspaces", workspace.as_str(), "subscription", "resume"], key).await
-    }
-
-    /// Says how a renewal's payment went.
-    pub async fn renew(
-        &self,
-        workspace: &WorkspaceId,
-        body: &RenewalCreate,
-        key: IdempotencyKey<'_>,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.post(&["v1", "workspaces", workspace.as_str(), "renewals"], body, key).await
-    }
-
-    /// Starts the catalog's trial.
-    pub async fn start_trial(
-        &self,
-        workspace: &WorkspaceId,
-        key: IdempotencyKey<'_>,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.post_bare(&["v1", "workspaces", workspace.as_str(), "trial"], key).await
-    }
-
-    /// Sets how many units of an add-on the workspace has.
-    pub async fn put_addon(
-        &self,
-        workspace: &WorkspaceId,
-        addon: &str,
-        body: &AddonPut,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.change(Method::PUT, &["v1", "workspaces", workspace.as_str(), "addons", addon], body).await
-    }
-
-    /// Cancels an add-on at the period's end.
-    pub async fn cancel_addon(
-        &self,
-        workspace: &WorkspaceId,
-        addon: &str,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.repeat(self.to(Method::DELETE, &["v1", "workspaces", workspace.as_str(), "addons", addon])).await
-    }
-
-    /// Tells that a friend of this workspace's owner signed up.
-    pub async fn refer(
-        &self,
-        workspace: &WorkspaceId,
-        body: &ReferralCreate,
-        key: IdempotencyKey<'_>,
-    ) -> Result<WorkspaceView, ClientError> {
-        self.post(&["v1", "workspaces", workspace.as_str(), "referrals"], body, key).await
+        query: &LedgerQuery,
+    ) -> Result<Download, ClientError> {
+        let request = self.to(Method::GET, &["v1", "workspaces", workspace.as_str(), "ledger"]);
+        // As long as it takes: a statement has no bound but the workspace's history.
+        let request = request.query(query).header(ACCEPT, "text/csv").timeout(self.patience(3_600));
+        self.download(request, STATEMENT_BYTES_MAX).await
     }
 
     /// Sets or lifts a member's limit.
@@ -160,8 +104,29 @@ impl Client {
         workspace: &WorkspaceId,
         member: &MemberId,
         body: &MemberPut,
-    ) -> Result<MemberPut, ClientError> {
+    ) -> Result<MemberView, ClientError> {
         self.change(Method::PUT, &["v1", "workspaces", workspace.as_str(), "members", member.as_str()], body)
             .await
+    }
+
+    /// Members who have, or had, a limit.
+    pub async fn members(&self, workspace: &WorkspaceId) -> Result<Page<MemberView>, ClientError> {
+        self.get(&["v1", "workspaces", workspace.as_str(), "members"], &()).await
+    }
+
+    /// Moves a workspace to another version, or to another catalog that has its plan.
+    pub async fn move_catalog(
+        &self,
+        workspace: &WorkspaceId,
+        body: &CatalogMove,
+        key: IdempotencyKey<'_>,
+    ) -> Result<WorkspaceView, ClientError> {
+        self.post(&["v1", "workspaces", workspace.as_str(), "catalog"], body, key).await
+    }
+
+    /// Opens workspaces with the balances of another system. The same rows again are safe.
+    pub async fn import(&self, rows: &[ImportRow]) -> Result<ImportAnswer, ClientError> {
+        let request = self.to(Method::POST, &["v1", "workspaces", "import"]).json(rows);
+        self.repeat(request.timeout(self.patience(600))).await
     }
 }

@@ -55,6 +55,22 @@ pub fn period_at(anchor: Millis, period: Period, t: Millis) -> PeriodAt {
     PeriodAt { n, start: boundary(anchor, period, n), end: boundary(anchor, period, n.saturating_add(1)) }
 }
 
+/// The first instant of the calendar month in UTC that `t` lies in.
+pub fn month_start(t: Millis) -> Millis {
+    let date = t.to_utc().date_naive();
+    let first = date.with_day(1).unwrap_or(date);
+    Millis::from_utc(first.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// The first local date after `date` that the zone has, and its first instant. `None` at the end of the calendar.
+pub fn next_date(date: NaiveDate, tz: Tz) -> Option<(NaiveDate, Millis)> {
+    // No zone ever skipped more than one date in a row; a week is a bound, not a guess.
+    (1..=7).find_map(|days| {
+        let next = date.checked_add_days(Days::new(days))?;
+        Some((next, day_start(next, tz)?))
+    })
+}
+
 /// The local date at `t`: the latest whose first instant is not after `t`.
 ///
 /// Where a clock is set back across midnight, the wall shows yesterday once more; the date does not go back with it,
@@ -85,12 +101,7 @@ pub fn day_start(date: NaiveDate, tz: Tz) -> Option<Millis> {
 ///
 /// Skipped dates are passed over. `None` only at the end of the calendar.
 pub fn next_day_boundary(t: Millis, tz: Tz) -> Option<(NaiveDate, Millis)> {
-    let today = local_date(t, tz);
-    // No zone ever skipped more than one date in a row; a week is a bound, not a guess.
-    (1..=7).find_map(|days| {
-        let date = today.checked_add_days(Days::new(days))?;
-        Some((date, day_start(date, tz)?))
-    })
+    next_date(local_date(t, tz), tz)
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 
 pub mod calendar;
 pub mod catalog;
-pub mod examples;
 pub mod hold;
 pub mod lot;
 pub mod opening;
@@ -16,7 +15,6 @@ pub mod price;
 
 pub use calendar::Period;
 pub use catalog::{Catalog, CatalogError, Finding, Interval, Plan, ScopeName};
-pub use examples::{ExampleResult, Examples, run_examples};
 pub use opening::{GrantKey, GrantOrder, OpeningFacts, OpeningRefusal, opening_grants};
 pub use price::{
     OutputPrice, OutputResult, ParamFinding, Quote, QuoteLine, QuoteRefusal, StageOutcome, Units, quote,

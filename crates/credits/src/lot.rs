@@ -181,6 +181,14 @@ impl Lot {
         }
     }
 
+    /// Moves `amount` of what was clawed back to available again: a dispute was won.
+    pub fn restore(&mut self, amount: Credits) -> Result<(), Overdrawn> {
+        let terms = self.terms;
+        self.shift(amount, ("clawed_back", terms.clawed_back), terms.available, |t, from, to| {
+            (t.clawed_back, t.available) = (from, to)
+        })
+    }
+
     /// One checked move between two terms; nothing changes when it does not fit.
     fn shift(
         &mut self,

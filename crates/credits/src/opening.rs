@@ -45,6 +45,8 @@ pub struct GrantOrder {
     pub scope: Option<ScopeName>,
     pub priority: i32,
     pub key: GrantKey,
+    /// The boundary at which the source grants again, if any.
+    pub every: Option<Every>,
     /// The key can also be another workspace's: it must be claimed store-wide, and the grant left out when taken.
     pub once: bool,
 }
@@ -242,6 +244,7 @@ fn order(
         scope: source.scope.clone(),
         priority: source.priority,
         key: GrantKey::new(&catalog.name, name, &subject, &period_id(source, facts)),
+        every: source.every,
         once: matches!(subject, GrantSubject::User(_)),
     }
 }

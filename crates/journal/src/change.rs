@@ -1,7 +1,7 @@
 //! What is written in one step for one owner.
 
-use reeve_types::{KeyId, Millis, WorkspaceId};
-use reeve_workspace::Records;
+use reeve_types::{CatalogName, KeyId, Millis, WorkspaceId};
+use reeve_workspace::{Promotion, Records};
 
 /// One decision of a workspace, all or nothing.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ impl ChangeSet {
         let params: usize = records.admitted.len() * 600;
         512 + params
             + 300 * (records.ledger.len() + records.jobs.len() + records.lots.len() + records.outbox.len())
+            + 300 * (records.purchases.len() + records.members.len())
     }
 }
 
@@ -63,9 +64,29 @@ pub struct KeyRow {
     pub revoked_at: Option<Millis>,
 }
 
-/// A change of what belongs to no workspace.
+/// A published version of a catalog, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogRow {
+    pub name: CatalogName,
+    pub version: u32,
+    /// TOML; parsed by whoever builds the book.
+    pub text: String,
+    /// The worked examples that were sent with it.
+    pub examples: Option<String>,
+    pub published_at: Millis,
+}
+
+/// A change of what belongs to no workspace. Each may be sent again after an unknown outcome.
+#[derive(Clone, Debug, PartialEq)]
 pub enum PlatformChange {
     PutKey(KeyRow),
-    RevokeKey { id: KeyId, at: Millis },
+    RevokeKey {
+        id: KeyId,
+        at: Millis,
+    },
+    /// A version is written once: the same text again changes nothing and is `Durable`, another text is
+    /// `Aborted(AbortReason::Exists)`. That it follows the versions before is the caller's to check.
+    PublishCatalog(CatalogRow),
+    /// A promotion at its latest values, by its id.
+    PutPromotion(Promotion),
 }

@@ -9,12 +9,14 @@
 
 mod change;
 pub mod conformance;
+mod insight;
 mod memory;
 mod outcome;
 mod reader;
 mod rebuild;
 
-pub use change::{ChangeSet, KeyRow, PlatformChange, Role};
+pub use change::{CatalogRow, ChangeSet, KeyRow, PlatformChange, Role};
+pub use insight::{DAY_MS, LotSums, PastBalance, PastLot, USAGE_ROWS_MAX, UsageFilter, UsageKey, UsageRow};
 pub use memory::{Fault, MemoryJournal};
 pub use outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency};
 pub use reader::{

@@ -26,6 +26,8 @@ pub enum AbortReason {
     Version,
     /// The idempotency key was recorded before.
     KeyTaken,
+    /// What is written once exists with other content.
+    Exists,
     /// The store refused the data itself: a bug of ours, not worth a retry.
     Data(String),
     /// The store could not be reached or gave up; worth a retry later.

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use reeve_jobs::{Sequence, Status};
 use reeve_types::{
-    ActionName, Credits, JobId, KeyId, LeaseId, MemberId, Millis, PoolName, TierName, WorkspaceId,
+    ActionName, Credits, JobId, KeyId, LeaseId, MemberId, Millis, PoolName, PurchaseId, TierName, WorkspaceId,
 };
-use reeve_workspace::{Answer, JobIntro, JobState, Kind, Profile, PurchaseRow, Row, State};
+use reeve_workspace::{
+    Answer, JobIntro, JobState, Kind, Member, Profile, Promotion, PurchaseRow, Row, State,
+};
 
-use crate::change::KeyRow;
+use crate::change::{CatalogRow, KeyRow};
+use crate::insight::{PastBalance, UsageFilter, UsageKey, UsageRow};
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,8 +161,12 @@ pub trait Reader: Send + Sync + 'static {
     ) -> Read<'a, Vec<Row>>;
     /// Purchases of a workspace in order of id.
     fn purchases<'a>(&'a self, workspace: &'a WorkspaceId, page: &'a Page) -> Read<'a, Vec<PurchaseRow>>;
+    /// The purchase of an id, and whose it is.
+    fn purchase(&self, id: PurchaseId) -> Read<'_, Option<(WorkspaceId, PurchaseRow)>>;
     /// The purchase of a payment, and whose it is.
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>>;
+    /// Members of a workspace who have, or had, a limit, in order of id.
+    fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>>;
     /// A remembered answer.
     fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>>;
     /// All lots of a workspace, spent ones too, in order of id.
@@ -176,6 +183,32 @@ pub trait Reader: Send + Sync + 'static {
     fn keys(&self) -> Read<'_, Vec<KeyRow>>;
     /// The key of an id.
     fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>>;
+    /// Every published version, in order of name and version.
+    fn catalogs(&self) -> Read<'_, Vec<CatalogRow>>;
+    /// Every promotion, in order of id.
+    fn promotions(&self) -> Read<'_, Vec<Promotion>>;
+    /// What a workspace used, grouped by `keys` and in their order (member, action, day; none first).
+    ///
+    /// At most [`crate::USAGE_ROWS_MAX`] rows. Without keys it is one row, also when nothing was used.
+    fn usage<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        filter: &'a UsageFilter,
+        keys: &'a [UsageKey],
+    ) -> Read<'a, Vec<UsageRow>>;
+    /// What a workspace had after all that happened up to and including `at`; `None` when there is no such
+    /// workspace.
+    fn balance_at<'a>(&'a self, workspace: &'a WorkspaceId, at: Millis) -> Read<'a, Option<PastBalance>>;
+    /// What a member settled since `from`, and the sequence number of the workspace's last ledger row at
+    /// that moment (0 when there is none).
+    fn member_settled<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        member: &'a MemberId,
+        from: Millis,
+    ) -> Read<'a, (Credits, u64)>;
+    /// The newest instant that any workspace has seen; a manual clock must not start before it.
+    fn newest_at(&self) -> Read<'_, Option<Millis>>;
 }
 
 /// The hash under which an actor remembers an idempotency key: FNV-1a, stable across builds.

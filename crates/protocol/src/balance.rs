@@ -73,7 +73,7 @@ pub struct LotView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextChange {
     pub at: At,
-    /// A word such as `grant` or `expiry`; new words may come.
+    /// What the ledger will call it, such as `grant`, `expire` or `forfeit`; new words may come.
     pub what: String,
     pub amount: Amount,
 }

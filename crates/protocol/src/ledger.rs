@@ -17,7 +17,33 @@ pub enum LedgerKind {
     Expire,
     Forfeit,
     Clawback,
+    /// Taken by an administrator.
     Adjust,
+    /// Given back by a dispute that was won.
+    Restore,
+    /// Could not be clawed back: debt from here on (X13).
+    Owe,
+    /// Debt paid, or forgiven.
+    Repay,
+}
+
+impl LedgerKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Hold => "hold",
+            Self::Settle => "settle",
+            Self::Release => "release",
+            Self::Expire => "expire",
+            Self::Forfeit => "forfeit",
+            Self::Clawback => "clawback",
+            Self::Adjust => "adjust",
+            Self::Restore => "restore",
+            Self::Owe => "owe",
+            Self::Repay => "repay",
+        }
+    }
 }
 
 /// One row of the ledger. Rows are never changed; each carries the hash of the one before it.
@@ -85,6 +111,17 @@ pub struct UsageQuery {
     /// `member`, `action`, `day`, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_by: Option<String>,
+    /// First instant included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub from: Option<At>,
+    /// First instant no longer included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub to: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub member: Option<MemberId>,
 }
 
 /// Totals of one group; a field that was not grouped by is `null`.
@@ -94,9 +131,28 @@ pub struct UsageRow {
     pub member: Option<MemberId>,
     #[schema(value_type = Option<String>)]
     pub action: Option<ActionName>,
-    /// A local date, `YYYY-MM-DD`.
+    /// A date in UTC, `YYYY-MM-DD`.
     pub day: Option<String>,
+    /// Paid for what landed.
     pub settled: Amount,
+    /// Held and given back.
     pub released: Amount,
+    /// Given back by an administrator, for a job.
     pub refunded: Amount,
+    /// Jobs that ended and had held credits.
+    pub jobs: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_a_kind_is_the_one_on_the_wire() {
+        use LedgerKind as K;
+        let all = [K::Grant, K::Hold, K::Settle, K::Release, K::Expire, K::Forfeit, K::Clawback, K::Adjust];
+        for kind in all.into_iter().chain([K::Restore, K::Owe, K::Repay]) {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.as_str()));
+        }
+    }
 }

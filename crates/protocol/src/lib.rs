@@ -12,14 +12,17 @@ mod amount;
 mod asset;
 mod at;
 mod balance;
+mod catalog;
 mod digest;
 mod event;
+mod import;
 mod job;
 mod ledger;
 mod operate;
 mod page;
 mod patch;
 mod problem;
+mod promotion;
 mod purchase;
 mod quote;
 mod receipt;
@@ -33,11 +36,17 @@ pub use amount::{Amount, Quantity};
 pub use asset::AssetView;
 pub use at::{At, AtError};
 pub use balance::{BalanceQuery, BalanceSummary, BalanceView, LotClass, LotView, NextChange};
+pub use catalog::{
+    ActionView, AddonView, AxisView, CatalogMove, CatalogPublish, CatalogPublished, CatalogQuery,
+    CatalogView, ExampleView, PackView, PlanView, PublishQuery, ScopeView, SourceView, StageView,
+    VariantView, VersionView,
+};
 pub use digest::{DigestError, Sha256};
 pub use event::{
     CreditsEvent, EventError, EventId, EventIdError, JobEvent, LogEvent, LogLevel, OutputEvent,
     ProgressEvent, StatusEvent,
 };
+pub use import::{ImportAnswer, ImportLot, ImportResult, ImportRow, ImportStatus};
 pub use job::{
     BulkCancel, BulkCancelled, JobCredits, JobErrorView, JobQuery, JobStatus, JobSubmit, JobUrls, JobView,
     JobsQuery, Metadata, OutputStatus, OutputView, Params, ProgressView, QueueView,
@@ -49,15 +58,16 @@ pub use operate::{
 };
 pub use page::{ListQuery, Page};
 pub use patch::Patch;
-pub use problem::{Code, FieldError, Problem, Remedy};
+pub use problem::{Cheapest, Code, FieldError, Problem, Remedy};
+pub use promotion::{PromotionPut, PromotionView};
 pub use purchase::{
     AdjustmentCreate, AdjustmentView, PurchaseCreate, PurchaseStatus, PurchaseView, RefundKind, RefundRequest,
 };
 pub use quote::{QuoteLine, QuoteQueue, QuoteRequest, QuoteView, WaitReason};
 pub use receipt::{AttemptOutcome, AttemptView, ReceiptLot, ReceiptQuote, ReceiptView};
 pub use subscription::{
-    AddonPut, MemberLimit, MemberPut, MemberWindow, PaymentStatus, ReferralCreate, RenewalCreate,
-    SubscriptionChange,
+    AddonPut, MemberLimit, MemberPut, MemberView, MemberWindow, PaymentStatus, ReferralCreate, ReferralView,
+    RefundProposalView, RenewalCreate, SubscriptionChange, SubscriptionRefund,
 };
 pub use worker::{
     CompleteRequest, CompletionEntry, CompletionResult, CompletionsAnswer, CompletionsRequest, FailRequest,
@@ -65,6 +75,6 @@ pub use worker::{
     OutputReport, ProgressAnswer, ProgressReport, StageReport, UploadAnswer,
 };
 pub use workspace::{
-    Interval, Owner, ScheduledChange, ScheduledKind, SubscriptionStatus, WorkspaceCreate, WorkspacePatch,
-    WorkspaceView,
+    AddonUnits, Interval, Owner, PastDueView, ScheduledChange, ScheduledKind, SubscriptionStatus, TrialView,
+    WorkspaceCreate, WorkspacePatch, WorkspaceView,
 };

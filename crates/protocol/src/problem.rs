@@ -7,6 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use reeve_types::PlanName;
+
 use crate::{Amount, At};
 
 macro_rules! codes {
@@ -105,6 +107,35 @@ pub enum Remedy {
     FewerOutputs,
 }
 
+/// The cheapest way out of a lack of credits, in figures. Members that the kind does not have are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cheapest {
+    pub kind: Remedy,
+    /// `fewer_outputs`: so many can be paid now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<u32>,
+    /// `fewer_outputs`: what those cost; `purchase`: what to buy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<Amount>,
+    /// `wait`: when enough is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<At>,
+    /// `purchase`: the smallest pack that is enough, where packs are sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<String>,
+    /// `upgrade`: the lowest plan that comes with enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub plan: Option<PlanName>,
+}
+
+impl Cheapest {
+    /// A way without figures.
+    pub const fn by(kind: Remedy) -> Self {
+        Self { kind, outputs: None, credits: None, until: None, pack: None, plan: None }
+    }
+}
+
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
@@ -148,7 +179,12 @@ pub struct Problem {
     pub next_credit_amount: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedies: Option<Vec<Remedy>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cheapest: Option<Cheapest>,
 
+    /// `limit_reached`: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `limit_reached`: the limit and what counts against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Amount>,
@@ -191,6 +227,8 @@ impl Problem {
             next_credit_at: None,
             next_credit_amount: None,
             remedies: None,
+            cheapest: None,
+            name: None,
             limit: None,
             used: None,
             pending: None,

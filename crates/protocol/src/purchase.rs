@@ -16,7 +16,7 @@ pub enum PurchaseStatus {
     Failed,
     Refunded,
     /// Taken back by the payer's bank.
-    Disputed,
+    ChargedBack,
 }
 
 /// `POST /v1/workspaces/{ws}/purchases`: exactly one of `pack` and `credits`.
@@ -48,11 +48,16 @@ pub struct PurchaseView {
     /// `null` until paid.
     #[schema(value_type = Option<String>)]
     pub lot: Option<LotId>,
-    /// What a refund or dispute took back.
+    /// Purchased credits that were given back; below `credits` the purchase stays `paid`.
+    pub refunded: Amount,
+    /// What that took from its lots, a promotional one too.
     pub clawed_back: Amount,
     /// What it could not take back, because it was spent.
     pub unrecovered: Amount,
+    /// A dispute about it was won.
+    pub restored: bool,
     pub created_at: At,
+    pub confirmed_at: Option<At>,
 }
 
 /// Who wants the money back.
@@ -71,7 +76,9 @@ pub enum RefundKind {
 #[serde(deny_unknown_fields)]
 pub struct RefundRequest {
     pub kind: RefundKind,
-    pub reason: String,
+    /// Needed with kind `admin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// A part of the purchase; all of it when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits: Option<Amount>,

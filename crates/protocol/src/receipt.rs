@@ -39,6 +39,8 @@ pub enum AttemptOutcome {
     /// Given back without costing an attempt.
     Returned,
     Cancelled,
+    /// It did not end the job; how it ended is not kept.
+    Lost,
 }
 
 /// One try of a job by one worker.
@@ -47,9 +49,10 @@ pub struct AttemptView {
     pub attempt: u32,
     #[schema(value_type = String)]
     pub lease: LeaseId,
-    #[schema(value_type = String)]
-    pub worker: WorkerName,
-    pub started_at: At,
+    /// `null` once the attempt is over: a job keeps only its present worker.
+    #[schema(value_type = Option<String>)]
+    pub worker: Option<WorkerName>,
+    pub started_at: Option<At>,
     pub ended_at: Option<At>,
     pub outcome: AttemptOutcome,
     pub reason: Option<String>,

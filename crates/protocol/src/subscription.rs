@@ -1,10 +1,10 @@
 //! Plan changes, renewals, add-ons, referrals and member limits.
 
-use reeve_types::PlanName;
+use reeve_types::{LotId, MemberId, PlanName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, Interval};
+use crate::{Amount, At, Interval};
 
 /// `POST /v1/workspaces/{ws}/subscription` (X22).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,6 +18,26 @@ pub struct SubscriptionChange {
     pub interval: Option<Interval>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<u32>,
+}
+
+/// `GET /v1/workspaces/{ws}/subscription/refund_proposal`: what a refund now would be (KF-08, KF-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefundProposalView {
+    /// Months of the paid term that have not begun; all of them when the payment can go back whole.
+    pub unused_months: u32,
+    pub of_months: u32,
+    pub credits_to_retire: Amount,
+    /// The payment's window is open and nothing of it is used.
+    pub in_full: bool,
+}
+
+/// `POST /v1/workspaces/{ws}/subscription/refund`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionRefund {
+    /// The platform's reference of the payment that goes back.
+    pub payment: String,
+    pub reason: String,
 }
 
 /// How a renewal's payment went.
@@ -52,6 +72,15 @@ pub struct ReferralCreate {
     pub friend: String,
 }
 
+/// What a referral gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReferralView {
+    pub friend: String,
+    /// The lot that it made.
+    #[schema(value_type = Option<String>)]
+    pub lot: Option<LotId>,
+}
+
 /// Over which time a member's limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,4 +104,17 @@ pub struct MemberLimit {
 pub struct MemberPut {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<MemberLimit>,
+}
+
+/// A member who has, or had, a limit, and what counts to it in the present window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MemberView {
+    #[schema(value_type = String)]
+    pub member: MemberId,
+    pub limit: Option<MemberLimit>,
+    /// Settled in the window.
+    pub used: Amount,
+    /// By jobs under way.
+    pub held: Amount,
+    pub resets_at: Option<At>,
 }

@@ -1,5 +1,7 @@
 //! Workspaces: create, view, patch.
 
+use std::collections::BTreeMap;
+
 use reeve_types::{CatalogName, PlanName, TierName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -121,11 +123,36 @@ pub enum ScheduledKind {
 pub struct ScheduledChange {
     pub kind: ScheduledKind,
     pub at: At,
+    /// For a cancel: the plan that a cancelled workspace falls to (X24).
     #[schema(value_type = String)]
     pub plan: PlanName,
     pub allotment: Option<Amount>,
     pub interval: Option<Interval>,
     pub seats: Option<u32>,
+}
+
+/// Units of an add-on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AddonUnits {
+    pub units: u32,
+    /// Units from the next period on; `null` is as many as now, 0 is cancelled.
+    pub next_units: Option<u32>,
+}
+
+/// A trial that runs: what it lends on top of the plan (KV-24).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrialView {
+    #[schema(value_type = String)]
+    pub plan: PlanName,
+    pub until: At,
+}
+
+/// A term whose payment is missing (KV-26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PastDueView {
+    pub since: At,
+    /// When it becomes a cancel.
+    pub until: At,
 }
 
 /// A workspace.
@@ -150,6 +177,10 @@ pub struct WorkspaceView {
     /// The end of what was paid for: the year on yearly billing (KV-25).
     pub term_end: Option<At>,
     pub scheduled_change: Option<ScheduledChange>,
+    pub past_due: Option<PastDueView>,
+    pub trial: Option<TrialView>,
+    /// By name; those that were never bought are left out.
+    pub addons: BTreeMap<String, AddonUnits>,
     #[schema(value_type = String)]
     pub tier: TierName,
     /// Most jobs of this workspace that run at once; `null` is unbounded.

@@ -187,6 +187,24 @@ fn requests() -> Vec<(&'static str, Reader, Value)> {
         ),
         ("KeyCreate", reader::<KeyCreate>(), json!({"role": "workspace", "workspace": "acme"})),
         ("ClockSet", reader::<ClockSet>(), json!({"advance_seconds": -1.5})),
+        (
+            "SubscriptionRefund",
+            reader::<SubscriptionRefund>(),
+            json!({"payment": "p", "reason": "moved away"}),
+        ),
+        (
+            "PromotionPut",
+            reader::<PromotionPut>(),
+            json!({"catalog": "kive", "source": "promo", "from": "2026-01-01T00:00:00Z",
+                "to": "2026-02-01T00:00:00Z", "factor": 2}),
+        ),
+        ("CatalogPublish", reader::<CatalogPublish>(), json!({"catalog": "name = 'x'", "examples": ""})),
+        ("CatalogMove", reader::<CatalogMove>(), json!({"name": "kive", "version": 2})),
+        (
+            "ImportRow",
+            reader::<ImportRow>(),
+            json!({"id": "w", "catalog": "kive", "lots": [{"source": "plan", "amount": 5}]}),
+        ),
     ]
 }
 
@@ -252,7 +270,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_hostile_field_never_panics(which in 0_usize..22, field in 0_usize..4, hostile in any_json()) {
+    fn a_hostile_field_never_panics(which in 0_usize..27, field in 0_usize..4, hostile in any_json()) {
         let (_, read, mut body) = requests().swap_remove(which);
         let fields = body.as_object_mut().unwrap();
         let name = fields.keys().nth(field % fields.len()).unwrap().clone();
@@ -261,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn hostile_text_never_panics(which in 0_usize..22, text in "\\PC{0,64}") {
+    fn hostile_text_never_panics(which in 0_usize..27, text in "\\PC{0,64}") {
         let (_, read, _) = requests().swap_remove(which);
         let _ = read(&text);
     }
@@ -269,5 +287,5 @@ proptest! {
 
 #[test]
 fn the_tables_above_have_every_request() {
-    assert_eq!(requests().len(), 22, "the properties above choose among 22 requests");
+    assert_eq!(requests().len(), 27, "the properties above choose among 27 requests");
 }

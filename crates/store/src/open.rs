@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reeve_journal::{Journal, Reader};
 use reeve_migrations::{Migrator, MigratorTrait as _};
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 
 use crate::failure::classify;
 use crate::journal::Handle;
@@ -56,6 +56,24 @@ impl Store {
         Ok(Self { journal, reader: Arc::new(StoreReader::new(readers.clone())), readers })
     }
 
+    /// Opens a database to read only: nothing is created, brought up to date or locked, and a server may run.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; also for a schema that is older than this program's.
+    pub async fn open_to_read(settings: StoreSettings) -> Result<Arc<dyn Reader>, OpenError> {
+        let (readers, database) = match &settings.database {
+            Database::Sqlite(path) => {
+                let database = path.display().to_string();
+                (sqlite::open_to_read(path, settings.readers).await?, database)
+            }
+            Database::Postgres(url) => {
+                (postgres::open_to_read(url, settings.readers).await?, crate::settings::hide_password(url))
+            }
+        };
+        check_steps(&readers, &database).await?;
+        Ok(Arc::new(StoreReader::new(readers)))
+    }
+
     /// Where changes go.
     pub fn journal(&self) -> Arc<dyn Journal> {
         self.journal.clone()
@@ -99,6 +117,24 @@ pub(crate) async fn migrate(db: &DatabaseConnection, database: &str) -> Result<(
     let backend = db.get_database_backend();
     tracing::debug!(?backend, "the schema is up to date");
     Ok(())
+}
+
+/// Refuses a schema that is not the one of this program, without bringing it up to date.
+async fn check_steps(db: &DatabaseConnection, database: &str) -> Result<(), OpenError> {
+    let sql = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations");
+    let rows = db.query_all_raw(sql).await.map_err(|error| cannot_open(database, &error))?;
+    let applied: Vec<String> = rows.iter().filter_map(|row| row.try_get("", "version").ok()).collect();
+    let known = reeve_migrations::step_names();
+    if let Some(newer) = applied.iter().find(|step| !known.contains(step)) {
+        return Err(OpenError::NewerSchema { database: database.to_owned(), step: newer.clone() });
+    }
+    match known.iter().find(|step| !applied.contains(step)) {
+        None => Ok(()),
+        Some(step) => Err(OpenError::CannotOpen {
+            database: database.to_owned(),
+            detail: format!("its schema lacks the step `{step}`; start a server on it once"),
+        }),
+    }
 }
 
 /// An environment's fault while opening.

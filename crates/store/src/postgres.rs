@@ -35,6 +35,12 @@ pub(crate) async fn open(url: &str, readers: u32, fatal: FatalHook) -> Result<Op
     Ok(Opened { journal: start(setup), readers })
 }
 
+/// Opens the database to read only, beside whoever holds the lock.
+pub(crate) async fn open_to_read(url: &str, readers: u32) -> Result<DatabaseConnection, OpenError> {
+    let failed = |error: DbErr| cannot_open(&hide_password(url), &error);
+    connect(url, readers.max(1), Use::Read).await.map_err(failed)
+}
+
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {

@@ -40,6 +40,12 @@ pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<
     Ok(Opened { journal: start(setup), readers })
 }
 
+/// Opens the file to read only.
+pub(crate) async fn open_to_read(path: &Path, readers: u32) -> Result<DatabaseConnection, OpenError> {
+    let database = path.display().to_string();
+    connect(path, Use::Read(readers)).await.map_err(|error| not_opened(&database, &error))
+}
+
 /// What a connection is for.
 #[derive(Clone, Copy)]
 enum Use {

@@ -1,7 +1,16 @@
-//! Fixtures for tests: a manual clock, seeded randomness, the shipped catalogs.
+//! Fixtures for tests: a manual clock, seeded randomness, the shipped catalogs, random lives of a workspace.
 //!
 //! A dev-dependency only; nothing that ships depends on it.
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made fails its test")]
+
+pub mod args;
+pub mod compare;
+pub mod laws;
+pub mod life;
+pub mod naive;
+pub mod reference;
+pub mod script;
+pub mod setting;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

@@ -23,6 +23,12 @@ impl Claim {
         Self { scope: "payment".into(), key: reference.into() }
     }
 
+    /// A daily source that only one of a user's workspaces is granted (KR-03). It is free again when that
+    /// one leaves the plan.
+    pub fn daily(catalog: &str, source: &str, user: &str) -> Self {
+        Self { scope: "daily".into(), key: format!("{catalog}:{source}:user={user}").into() }
+    }
+
     /// A friend who was referred: one bonus over all referrers (KA-04).
     pub fn referral(catalog: &str, friend: &str) -> Self {
         Self { scope: "referral".into(), key: format!("{catalog}:{friend}").into() }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use reeve_credits::catalog::Interval;
+use reeve_credits::catalog::{AddonName, Interval, ScopeName};
 use reeve_jobs::{FailReport, LapseCause, Reported, Upload};
 use reeve_types::{
     ActionName, CatalogName, Credits, JobId, KeyId, LeaseId, MemberId, Millis, PlanName, PurchaseId,
-    WorkerName,
+    SourceName, WorkerName,
 };
 
-use crate::state::Owner;
+use crate::member::MemberLimit;
+use crate::profile::Owner;
 
 /// Who asks, for the ledger's rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +32,37 @@ pub enum Command {
     Lapse(Lapse),
     Cancel(Cancel),
     Purchase(Box<Purchase>),
+    /// A pending purchase's payment arrived.
+    ConfirmPurchase {
+        purchase: PurchaseId,
+    },
+    /// A pending purchase's payment failed.
+    FailPurchase {
+        purchase: PurchaseId,
+    },
+    RefundPurchase(RefundPurchase),
+    /// The bank decided for the platform: what the chargeback took comes back, once.
+    WinDispute {
+        purchase: PurchaseId,
+    },
     Refer(Refer),
     Adjust(Adjust),
+    Subscribe(Subscribe),
+    /// Cancels at the end of the term.
+    CancelSubscription,
+    /// Takes a scheduled change or cancel back.
+    ResumeSubscription,
+    RefundSubscription(RefundSubscription),
+    Renew(Renew),
+    StartTrial,
+    SetAddon(SetAddon),
+    CancelAddon {
+        addon: AddonName,
+    },
+    LimitMember(LimitMember),
+    Reconfigure(Box<Reconfigure>),
+    MoveCatalog(MoveCatalog),
+    Import(Box<Import>),
     /// Nothing but the passing of time: folds what is due.
     Wake,
 }
@@ -123,6 +153,112 @@ pub struct Purchase {
     pub credits: Option<Credits>,
     /// The platform's reference of the payment: used once in the whole store.
     pub payment: Arc<str>,
+    /// Not paid yet: recorded and counted to the cap, without credits (KV-08, KV-09).
+    pub pending: bool,
+}
+
+/// Gives a purchase back, whole or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundPurchase {
+    pub purchase: PurchaseId,
+    pub kind: RefundKind,
+    pub reason: Option<Arc<str>>,
+    /// Purchased credits to give back; all that is left when `None`. Not for `Requested`.
+    pub credits: Option<Credits>,
+}
+
+/// Who wants it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundKind {
+    /// The buyer: within the catalog's window, unused (KF-08).
+    Requested,
+    /// The buyer's bank: nobody is asked (X13).
+    Chargeback,
+    /// The operator, with a reason.
+    Admin,
+}
+
+/// Another subscription: up, down, or the present one to take a scheduled change back (X22).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribe {
+    pub plan: PlanName,
+    /// `None` = as now on the same plan, else the plan's smallest.
+    pub allotment: Option<Credits>,
+    /// `None` = as now where the plan is sold for it.
+    pub interval: Option<Interval>,
+    /// `None` = as now.
+    pub seats: Option<u32>,
+}
+
+/// Gives a subscription's payment back and ends it (KF-08, KF-10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundSubscription {
+    pub payment: Arc<str>,
+    pub reason: Arc<str>,
+}
+
+/// What became of a term's payment (KV-26).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renew {
+    pub payment: Arc<str>,
+    pub paid: bool,
+}
+
+/// So many units of an add-on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAddon {
+    pub addon: AddonName,
+    pub units: u32,
+}
+
+/// A member's ceiling; `None` lifts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitMember {
+    pub member: MemberId,
+    pub limit: Option<MemberLimit>,
+    /// What the member settled in the present window, and the sequence number that was true at.
+    pub settled: Credits,
+    pub as_of_seq: u64,
+}
+
+/// Settings of the workspace; `None` leaves one as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reconfigure {
+    pub name: Option<Option<Arc<str>>>,
+    /// From the next local date that is not granted yet.
+    pub timezone: Option<chrono_tz::Tz>,
+    pub catalog_version: Option<u32>,
+    /// The operator's running cap; `Some(None)` goes back to the plan's.
+    pub concurrency_max: Option<Option<u32>>,
+    /// Only on a plan whose allotment is agreed with each workspace (KV-28).
+    pub allotment: Option<Credits>,
+    pub metadata: Option<Option<Arc<str>>>,
+}
+
+/// Moves the workspace to another version, or to another catalog that has its plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveCatalog {
+    pub name: CatalogName,
+    pub version: u32,
+}
+
+/// Opens a workspace with the balance that another system kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    pub create: Create,
+    /// `None` = now. May lie in the past: the cycle is the one that `now` falls in.
+    pub anchor_at: Option<Millis>,
+    pub lots: Vec<ImportedLot>,
+}
+
+/// A lot as the other system had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedLot {
+    pub source: SourceName,
+    pub amount: Credits,
+    pub effective_at: Option<Millis>,
+    pub expires_at: Option<Millis>,
+    pub payment: Option<Arc<str>>,
 }
 
 /// A friend signed up.
@@ -140,6 +276,8 @@ pub struct Adjust {
     pub expires_at: Option<Millis>,
     /// The job it makes good for: the sum per job is at most what the job settled.
     pub job: Option<AdjustedJob>,
+    /// What the given credits may pay for; all when `None`. Only with a positive amount.
+    pub scope: Option<ScopeName>,
 }
 
 /// The settled job that an adjustment refers to, read by the caller because closed jobs leave memory.

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use reeve_types::{JobId, LotId};
+use reeve_credits::catalog::Catalog;
+use reeve_types::{JobId, LotId, Millis, PurchaseId};
 
 use crate::apply::{Applier, Broken, Gathered};
+use crate::calendar::{self, notice};
 use crate::claim::Claim;
 use crate::command::{Command, Meta};
-use crate::decide::{self, Ctx, Decision};
+use crate::decide::{self, Ctx, Decision, World};
 use crate::effect::Effect;
 use crate::event::Dated;
-use crate::record::{JobIntro, JobState, PurchaseRow, Records, WorkspaceRow};
+use crate::profile::Profile;
+use crate::purchase::PurchaseRow;
+use crate::record::{JobIntro, JobState, Records, WorkspaceRow};
 use crate::refusal::Refusal;
-use crate::state::{Profile, State};
+use crate::state::State;
 
 /// The answer to a command that was not refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,35 +53,94 @@ pub fn execute(
     id: &reeve_types::WorkspaceId,
     slot: &mut Option<State>,
     (command, meta): (&Command, &Meta),
-    ctx: &Ctx<'_>,
+    world: &World<'_>,
 ) -> Result<Executed, String> {
     let mut gathered = Gathered::default();
-    let decided = match (slot.as_mut(), command) {
-        (None, Command::Create(create)) => match decide::create::decide(id, create, ctx) {
+    let bug = |broken: Broken| broken.to_string();
+    let decided = match slot.as_mut() {
+        None => match open(id, command, world) {
             Ok((state, decision)) => {
                 *slot = Some(state);
                 Ok(decision)
             }
             Err(refusal) => Err(refusal),
         },
-        (None, _) => Err(Refusal::NoSuchWorkspace { workspace: id.clone() }),
-        (Some(state), command) => {
-            fold_due(state, &mut gathered, meta, ctx).map_err(|bug| bug.to_string())?;
-            decide::decide(state, command, ctx)
+        Some(state) => {
+            fold_due(state, &mut gathered, meta, world).map_err(bug)?;
+            decide::decide(state, command, &in_force(state, world).map_err(bug)?)
         }
     };
     let Some(state) = slot.as_mut() else {
         let reply = decided.map(|_| Reply::Done);
         return Ok(Executed { reply, records: None, effects: Vec::new(), claims: Vec::new() });
     };
-    let (reply, claims) = match decided {
-        Ok(Decision { events, claims, subject }) => {
-            run(state, &mut gathered, meta, events).map_err(|bug| bug.to_string())?;
-            (Ok(reply(state, &gathered, subject)), claims)
+    let reply = match decided {
+        Ok(Decision { events, claims, unclaims, subject }) => {
+            gathered.claim(claims, unclaims);
+            run(state, &mut gathered, meta, events).map_err(bug)?;
+            Ok(reply(state, &gathered, subject))
         }
-        Err(refusal) => (Err(refusal), Vec::new()),
+        Err(refusal) => Err(refusal),
     };
-    Ok(finish(state, gathered, reply, claims))
+    if gathered.has_changed() {
+        let ctx = in_force(state, world).map_err(bug)?;
+        judge(state, &mut gathered, meta, (world.now, ctx.catalog)).map_err(bug)?;
+        state.outward_at = notice::outward_at(state, ctx.catalog);
+    }
+    Ok(finish(state, gathered, reply))
+}
+
+/// True when the command, or what is due before it, may need a claim: it is then decided on a copy.
+pub fn may_claim(state: Option<&State>, command: &Command, world: &World<'_>) -> bool {
+    let Some(state) = state else { return true };
+    let by_command = matches!(
+        command,
+        Command::Create(_)
+            | Command::Import(_)
+            | Command::Purchase(_)
+            | Command::Refer(_)
+            | Command::Adjust(_)
+            | Command::Subscribe(_)
+            | Command::CancelSubscription
+            | Command::RefundSubscription(_)
+            | Command::Renew(_)
+            | Command::StartTrial
+            | Command::MoveCatalog(_)
+    );
+    // Daily lots by user change hands at dates and with plans.
+    let due = || calendar::next_at(state).is_some_and(|at| at <= world.now);
+    let by_time = state.profile.cycle.day.is_some() && due();
+    by_command || by_time
+}
+
+fn open(
+    id: &reeve_types::WorkspaceId,
+    command: &Command,
+    world: &World<'_>,
+) -> Result<(State, Decision), Refusal> {
+    let name = match command {
+        Command::Create(create) => &create.catalog,
+        Command::Import(import) => &import.create.catalog,
+        _ => return Err(Refusal::NoSuchWorkspace { workspace: id.clone() }),
+    };
+    let Some(book) = world.shelf.get(name) else {
+        let names: Vec<&str> = world.shelf.iter().map(|book| book.latest().name.as_str()).collect();
+        let detail = format!("`{name}` is not a catalog; there are {}", names.join(", "));
+        return Err(Refusal::invalid("/catalog", detail));
+    };
+    let ctx = Ctx { world, catalog: book.latest_at(world.now) };
+    match command {
+        Command::Import(import) => decide::import::decide(id, import, &ctx),
+        Command::Create(create) => decide::create::decide(id, create, &ctx),
+        _ => Err(Refusal::NoSuchWorkspace { workspace: id.clone() }),
+    }
+}
+
+/// The world with the catalog that the workspace is on.
+pub(crate) fn in_force<'a>(state: &State, world: &'a World<'a>) -> Result<Ctx<'a>, Broken> {
+    let Profile { catalog, catalog_version: version, .. } = &state.profile;
+    let unknown = || Broken::NoCatalog { catalog: catalog.clone(), version: *version };
+    Ok(Ctx { world, catalog: world.shelf.version(catalog, *version).ok_or_else(unknown)? })
 }
 
 fn run(state: &mut State, gathered: &mut Gathered, meta: &Meta, events: Vec<Dated>) -> Result<(), Broken> {
@@ -85,15 +148,51 @@ fn run(state: &mut State, gathered: &mut Gathered, meta: &Meta, events: Vec<Date
     events.into_iter().try_for_each(|dated| applier.apply(dated))
 }
 
-/// Folds everything that is due by now, instant by instant.
-fn fold_due(state: &mut State, gathered: &mut Gathered, meta: &Meta, ctx: &Ctx<'_>) -> Result<(), Broken> {
-    loop {
-        let events = decide::due(state, ctx.now);
-        if events.is_empty() {
-            return Ok(());
-        }
-        run(state, gathered, meta, events)?;
+/// Folds everything that is due by now, step by step; notices of an instant come after all of it.
+pub(crate) fn fold_due(
+    state: &mut State,
+    gathered: &mut Gathered,
+    meta: &Meta,
+    world: &World<'_>,
+) -> Result<(), Broken> {
+    while fold_step(state, gathered, meta, world)? {}
+    Ok(())
+}
+
+/// Folds the earliest step that is due; false when there is none.
+pub(crate) fn fold_step(
+    state: &mut State,
+    gathered: &mut Gathered,
+    meta: &Meta,
+    world: &World<'_>,
+) -> Result<bool, Broken> {
+    if calendar::next_at(state).is_none_or(|at| at > world.now) {
+        return Ok(false);
     }
+    let ctx = in_force(state, world)?;
+    let Some(due) = calendar::due(state, &ctx) else { return Ok(false) };
+    debug_assert!(!due.events.is_empty(), "a step that does nothing would come again for ever");
+    if due.events.is_empty() {
+        return Ok(false);
+    }
+    gathered.claim(due.claims, due.unclaims);
+    run(state, gathered, meta, due.events)?;
+    let ctx = in_force(state, world)?;
+    if calendar::next_at(state).is_none_or(|next| next > due.at) {
+        judge(state, gathered, meta, (due.at, ctx.catalog))?;
+    }
+    state.outward_at = notice::outward_at(state, ctx.catalog);
+    Ok(true)
+}
+
+fn judge(
+    state: &mut State,
+    gathered: &mut Gathered,
+    meta: &Meta,
+    (at, catalog): (Millis, &Catalog),
+) -> Result<(), Broken> {
+    let events = notice::judge(state, at, catalog);
+    run(state, gathered, meta, events.into_iter().map(|event| Dated { at, event }).collect())
 }
 
 /// What the decision is about: names the reply.
@@ -102,7 +201,7 @@ pub(crate) enum Subject {
     Workspace,
     Admission,
     Job(JobId),
-    Purchase,
+    Purchase(PurchaseId),
     Lots,
     Nothing,
 }
@@ -115,8 +214,8 @@ fn reply(state: &State, gathered: &Gathered, subject: Subject) -> Reply {
         }
         Subject::Job(id) => job_state(state, gathered, id)
             .map_or(Reply::Done, |job_state| Reply::Job { id, state: Box::new(job_state) }),
-        Subject::Purchase => {
-            gathered.purchases.last().map_or(Reply::Done, |row| Reply::Purchase(Box::new(row.clone())))
+        Subject::Purchase(id) => {
+            state.purchases.get(&id).map_or(Reply::Done, |row| Reply::Purchase(Box::new(row.clone())))
         }
         Subject::Lots => Reply::Lots(gathered.touched_lots.clone()),
         Subject::Nothing => Reply::Done,
@@ -130,54 +229,54 @@ fn job_state(state: &State, gathered: &Gathered, id: JobId) -> Option<JobState> 
 }
 
 /// Gathers the records at their final values, and forgets what can no longer change.
-fn finish(
-    state: &mut State,
-    gathered: Gathered,
-    reply: Result<Reply, Refusal>,
-    claims: Vec<Claim>,
-) -> Executed {
+fn finish(state: &mut State, gathered: Gathered, reply: Result<Reply, Refusal>) -> Executed {
+    if !gathered.has_changed() {
+        let Gathered { effects, claims, .. } = gathered;
+        return Executed { reply, records: None, effects, claims };
+    }
     let Gathered {
         profile_changed,
+        tallies_changed,
         touched_lots,
         touched_jobs,
         closed_jobs,
+        touched_purchases,
+        touched_members,
         admitted,
         uploads,
-        purchases,
+        claims,
+        unclaims,
         rows,
         outbox,
         mut effects,
     } = gathered;
-    let nothing = !profile_changed
-        && rows.is_empty()
-        && touched_lots.is_empty()
-        && touched_jobs.is_empty()
-        && closed_jobs.is_empty()
-        && uploads.is_empty()
-        && purchases.is_empty();
-    if nothing {
-        return Executed { reply, records: None, effects, claims };
-    }
     let lots = state.lots.iter().filter(|lot| touched_lots.contains(&lot.id)).cloned().collect();
-    state.lots.retain(|lot| !lot.is_spent());
+    state.retire_spent();
     let live =
         touched_jobs.iter().filter_map(|id| state.jobs.get(id).map(|live| (*id, JobState::of_live(live))));
     let jobs = live.chain(closed_jobs).collect();
+    let purchases = touched_purchases.iter().filter_map(|id| state.purchases.get(id).cloned()).collect();
+    let members = touched_members
+        .into_iter()
+        .filter_map(|name| state.members.get(&name).cloned().map(|member| (name, member)))
+        .collect();
     if !rows.is_empty() {
         effects.push(Effect::Balance { available: state.available(state.last_event_at), held: state.held() });
     }
     effects.push(Effect::DueAt(state.next_due_at()));
     state.version += 1;
     let records = Records {
-        workspace: WorkspaceRow::of(state, profile_changed),
+        workspace: WorkspaceRow::of(state, (profile_changed, tallies_changed)),
         lots,
         admitted,
         jobs,
         uploads,
         purchases,
+        members,
         ledger: rows,
         outbox,
         claims: claims.clone(),
+        unclaims,
         answer: None,
     };
     Executed { reply, records: Some(Box::new(records)), effects, claims }

@@ -11,6 +11,11 @@
 //! | expire, forfeit | lot, available | `breakage` |
 //! | claw_back | lot, available | `clawback` |
 //! | take | lot, available | `consumed:adjustment` |
+//! | restore | `clawback` | lot, available |
+//! | owe | workspace, available | `debt` |
+//! | repay | `debt` | workspace, available |
+//!
+//! `owe` and `repay` name the lot that caused them and change none of its terms: debt is the workspace's.
 
 use std::sync::Arc;
 
@@ -52,11 +57,14 @@ pub enum Kind {
     Forfeit,
     ClawBack,
     Take,
+    Restore,
+    Owe,
+    Repay,
 }
 
 impl Kind {
     /// Every kind, for parsing and tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Grant,
         Self::Hold,
         Self::Settle,
@@ -65,6 +73,9 @@ impl Kind {
         Self::Forfeit,
         Self::ClawBack,
         Self::Take,
+        Self::Restore,
+        Self::Owe,
+        Self::Repay,
     ];
 
     /// The stored and shown word.
@@ -78,6 +89,9 @@ impl Kind {
             Self::Forfeit => "forfeit",
             Self::ClawBack => "claw_back",
             Self::Take => "take",
+            Self::Restore => "restore",
+            Self::Owe => "owe",
+            Self::Repay => "repay",
         }
     }
 
@@ -89,11 +103,11 @@ impl Kind {
     /// What one credit of this kind does to (available, held).
     pub const fn effect(self) -> (i64, i64) {
         match self {
-            Self::Grant => (1, 0),
+            Self::Grant | Self::Restore | Self::Repay => (1, 0),
             Self::Hold => (-1, 1),
             Self::Settle => (0, -1),
             Self::Release => (1, -1),
-            Self::Expire | Self::Forfeit | Self::ClawBack | Self::Take => (-1, 0),
+            Self::Expire | Self::Forfeit | Self::ClawBack | Self::Take | Self::Owe => (-1, 0),
         }
     }
 }

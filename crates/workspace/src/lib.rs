@@ -7,6 +7,12 @@
 //! Credits and jobs move in one change: whatever closes a job also closes its hold.
 
 mod apply;
+mod book;
+#[cfg(feature = "broken")]
+pub mod broken;
+#[cfg(not(feature = "broken"))]
+mod broken;
+mod calendar;
 mod claim;
 mod command;
 mod decide;
@@ -15,20 +21,35 @@ mod event;
 mod execute;
 pub mod invariants;
 mod ledger;
+mod look;
+mod member;
+mod profile;
+mod purchase;
 mod record;
 mod refusal;
 mod state;
 
+pub use book::{Book, Promotion, Shelf, Version};
+pub use calendar::forecast::{NextChange, NextCredit, next_change, state_at};
 pub use claim::Claim;
 pub use command::{
-    Adjust, AdjustedJob, Cancel, Command, Complete, Create, Fail, Lapse, LeaseJob, Meta, Purchase, Refer,
-    Submit, UploadOutput,
+    Adjust, AdjustedJob, Cancel, Command, Complete, Create, Fail, Import, ImportedLot, Lapse, LeaseJob,
+    LimitMember, Meta, MoveCatalog, Purchase, Reconfigure, Refer, RefundKind, RefundPurchase,
+    RefundSubscription, Renew, SetAddon, Submit, Subscribe, UploadOutput,
 };
-pub use decide::{Ctx, Defaults, TierRules, refuse_quote};
+pub use decide::refund::RefundProposal;
+pub use decide::{Defaults, TierRules, World, refuse_quote};
 pub use effect::{Effect, QueueEntry};
-pub use event::{Dated, Event, Settle};
-pub use execute::{Executed, Reply, execute};
+pub use event::{Dated, Event, Notice, Settle};
+pub use execute::{Executed, Reply, execute, may_claim};
 pub use ledger::{Chain, Hash, Kind, Row, fold, genesis, hash_row};
-pub use record::{Answer, JobIntro, JobState, OutboxRow, PurchaseRow, Records, SettledOutput, WorkspaceRow};
-pub use refusal::{Finding, Refusal, Remedy};
-pub use state::{LiveJob, Owner, Profile, State, WorkspaceStatus};
+pub use look::{Quoted, price, refund_proposal};
+pub use member::{Member, MemberLimit, MemberWindow, SeatUse, Tallies};
+pub use profile::{
+    Acting, Crossing, Cycle, Day, Owner, PastDue, Profile, Reported, Scheduled, ScheduledChange, Standing,
+    Subscribed, Units, WorkspaceStatus,
+};
+pub use purchase::{PurchaseRow, PurchaseStatus};
+pub use record::{Answer, JobIntro, JobState, OutboxRow, Records, SettledOutput, WorkspaceRow};
+pub use refusal::{Finding, Refusal, Remedy, WayOut};
+pub use state::{LiveJob, State};

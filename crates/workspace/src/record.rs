@@ -8,13 +8,14 @@ use reeve_credits::hold::Hold;
 use reeve_credits::lot::Lot;
 use reeve_credits::price::Quote;
 use reeve_jobs::{JobError, Lease, Output, Phase, Sequence, Status, Upload};
-use reeve_types::{
-    ActionName, Credits, JobId, MemberId, Millis, PoolName, PurchaseId, TierName, WorkspaceId,
-};
+use reeve_types::{ActionName, Credits, JobId, MemberId, Millis, PoolName, TierName, WorkspaceId};
 
 use crate::claim::Claim;
 use crate::ledger::{Chain, Row};
-use crate::state::{LiveJob, Profile, State};
+use crate::member::{Member, Tallies};
+use crate::profile::Profile;
+use crate::purchase::PurchaseRow;
+use crate::state::{LiveJob, State};
 
 /// Everything one change set writes for its workspace.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +28,15 @@ pub struct Records {
     /// Touched jobs, at their new values.
     pub jobs: Vec<(JobId, JobState)>,
     pub uploads: Vec<(JobId, u32, Upload)>,
+    /// Touched purchases, at their new values.
     pub purchases: Vec<PurchaseRow>,
+    /// Touched members, at their new values.
+    pub members: Vec<(MemberId, Member)>,
     pub ledger: Vec<Row>,
     pub outbox: Vec<OutboxRow>,
     pub claims: Vec<Claim>,
+    /// Claims of this workspace that are free again.
+    pub unclaims: Vec<Claim>,
     pub answer: Option<Answer>,
 }
 
@@ -39,6 +45,8 @@ pub struct Records {
 pub struct WorkspaceRow {
     /// `Some` when the profile changed (or the workspace is new).
     pub profile: Option<Box<Profile>>,
+    /// `Some` when the small counts changed (or the workspace is new).
+    pub tallies: Option<Box<Tallies>>,
     pub chain: Chain,
     pub admitted: u64,
     pub lots_made: u64,
@@ -49,13 +57,16 @@ pub struct WorkspaceRow {
     pub debt: Credits,
     pub last_event_at: Millis,
     pub next_due_at: Option<Millis>,
+    /// The part of it that is not a job's deadline.
+    pub outward_at: Option<Millis>,
 }
 
 impl WorkspaceRow {
-    /// The row of a state; `with_profile` when the profile changed.
-    pub fn of(state: &State, with_profile: bool) -> Self {
+    /// The row of a state, with the profile and the small counts when they changed.
+    pub fn of(state: &State, (with_profile, with_tallies): (bool, bool)) -> Self {
         Self {
             profile: with_profile.then(|| Box::new(state.profile.clone())),
+            tallies: with_tallies.then(|| Box::new(state.tallies.clone())),
             chain: state.chain,
             admitted: state.admitted,
             lots_made: state.lots_made,
@@ -66,6 +77,7 @@ impl WorkspaceRow {
             debt: state.debt,
             last_event_at: state.last_event_at,
             next_due_at: state.next_due_at(),
+            outward_at: state.outward_at,
         }
     }
 }
@@ -151,18 +163,6 @@ impl JobState {
             outputs: Vec::new(),
         }
     }
-}
-
-/// A purchase, and the lot it became.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct PurchaseRow {
-    pub id: PurchaseId,
-    pub payment: Arc<str>,
-    pub pack: Option<Arc<str>>,
-    pub credits: Credits,
-    pub status: Arc<str>,
-    pub lot: Option<reeve_types::LotId>,
-    pub created_at: Millis,
 }
 
 /// Something that happened, for those who subscribed to hear of it.

@@ -20,6 +20,20 @@ pub enum Remedy {
     FewerOutputs,
 }
 
+/// The cheapest way out of an empty balance, in figures.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum WayOut {
+    /// So many outputs can be paid now.
+    FewerOutputs { outputs: u32, credits: Credits },
+    /// Enough comes by itself.
+    Wait { until: Millis },
+    /// The smallest purchase that covers what is missing.
+    Purchase { pack: Option<String>, credits: Credits },
+    /// The lowest plan above that comes with enough.
+    Upgrade { plan: PlanName },
+}
+
 /// A closed list, in the order in which reasons are checked. Stored with idempotency keys, so that a
 /// repeated request gets the same refusal.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
@@ -42,6 +56,23 @@ pub enum Refusal {
     NotEntitled { what: String, plan: PlanName, plans: Vec<PlanName> },
     #[error("{detail}")]
     NotAllowed { detail: String },
+    #[error("there is no purchase `{purchase}` here")]
+    NoSuchPurchase { purchase: reeve_types::PurchaseId },
+    #[error("`{addon}` is not an add-on of this catalog")]
+    NoSuchAddon { addon: String },
+    /// A ceiling of the catalog or of a member.
+    #[error("limit `{name}` is {limit}: {used} used, {held} held, {pending} pending")]
+    LimitReached {
+        name: String,
+        limit: Credits,
+        used: Credits,
+        pending: Credits,
+        held: Credits,
+        resets_at: Option<Millis>,
+    },
+    /// A purchase or subscription that its catalog does not give back (409).
+    #[error("{detail}")]
+    RefundRefused { detail: String },
     #[error("it costs {credits} credits, more than `max_credits`")]
     PriceChanged { credits: Credits },
     #[error("{required} credits are needed, {available} are available, {missing} are missing")]
@@ -52,9 +83,13 @@ pub enum Refusal {
         next_credit_at: Option<Millis>,
         next_credit_amount: Option<Credits>,
         remedies: Vec<Remedy>,
+        cheapest: Option<WayOut>,
     },
     #[error("the workspace has {queued} jobs waiting, and its tier allows {queued_max}")]
     QueueFull { queued: u64, queued_max: u64 },
+    /// What the caller had read of the ledger is no longer all of it: to be read again, never shown.
+    #[error("the ledger moved on to row {seq}; try again")]
+    Moved { seq: u64 },
     #[error("payment `{payment}` is already used by workspace `{by}`")]
     PaymentUsed { payment: String, by: WorkspaceId },
 }
@@ -68,7 +103,7 @@ impl Refusal {
     /// A refusal that may be remembered with its idempotency key. A full queue is not: the same key
     /// shall run again once there is room.
     pub const fn is_lasting(&self) -> bool {
-        !matches!(self, Self::QueueFull { .. })
+        !matches!(self, Self::QueueFull { .. } | Self::Moved { .. })
     }
 }
 

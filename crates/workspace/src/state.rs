@@ -3,62 +3,22 @@
 //! Only what can still change is here. A closed job and a spent lot leave memory with the change that
 //! closes them; their rows stay in the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reeve_credits::catalog::Interval;
 use reeve_credits::hold::Hold;
 use reeve_credits::lot::Lot;
 use reeve_credits::price::Quote;
 use reeve_jobs::{Job, Phase};
-use reeve_types::{CatalogName, Credits, JobId, Millis, PlanName, TierName, WorkspaceId};
+use reeve_types::{Credits, JobId, LotId, MemberId, Millis, PurchaseId, WorkspaceId};
 use rustc_hash::FxHashMap;
 
 use crate::effect::QueueEntry;
 use crate::ledger::Chain;
+use crate::member::{Member, Tallies};
+use crate::profile::Profile;
+use crate::purchase::PurchaseRow;
 use crate::record::{Records, WorkspaceRow};
-
-/// The person behind a workspace, as the platform verified them.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Owner {
-    pub user: Arc<str>,
-    pub identity: Option<Arc<str>>,
-}
-
-/// How the subscription stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WorkspaceStatus {
-    Active,
-    Canceling,
-    PastDue,
-}
-
-/// What changes rarely.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Profile {
-    pub name: Option<Arc<str>>,
-    pub catalog: CatalogName,
-    pub catalog_version: u32,
-    pub plan: PlanName,
-    pub allotment: Option<Credits>,
-    pub interval: Interval,
-    pub seats: u32,
-    pub timezone: chrono_tz::Tz,
-    pub owner: Option<Owner>,
-    pub status: WorkspaceStatus,
-    /// The queue tier of the plan.
-    pub tier: TierName,
-    /// Replaces the tier's running cap.
-    pub concurrency_max: Option<u32>,
-    pub paused: bool,
-    pub created_at: Millis,
-    pub anchor_at: Millis,
-    pub period_start: Millis,
-    pub period_end: Millis,
-    /// JSON text as sent.
-    pub metadata: Option<Arc<str>>,
-}
 
 /// A job that is not final, with the credits pinned for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +59,14 @@ pub struct State {
     pub profile: Profile,
     /// Lots that are not spent, in order of id: the order of use is the catalog's affair.
     pub lots: Vec<Lot>,
+    /// Spent lots that a payment bought: a refund looks at them, a won dispute revives them.
+    pub paid_lots: BTreeMap<LotId, Lot>,
     /// What a clawback could not recover; later grants pay it first (X13).
     pub debt: Credits,
+    pub purchases: BTreeMap<PurchaseId, PurchaseRow>,
+    /// Members with a limit.
+    pub members: BTreeMap<MemberId, Member>,
+    pub tallies: Tallies,
     pub jobs: FxHashMap<JobId, LiveJob>,
     /// Jobs that take a running place.
     pub running: u32,
@@ -113,6 +79,8 @@ pub struct State {
     pub last_event_at: Millis,
     /// When each live job must be looked at by itself.
     pub deadlines: BTreeSet<(Millis, JobId)>,
+    /// The next notice or change that acts outward, apart from jobs; as of the last change.
+    pub outward_at: Option<Millis>,
 }
 
 impl State {
@@ -121,6 +89,31 @@ impl State {
         let usable = self.lots.iter().filter(|lot| lot.is_usable(t)).map(|lot| lot.terms.available);
         let sum = Credits::checked_sum(usable).unwrap_or(Credits::ZERO);
         sum.checked_sub(self.debt).unwrap_or(Credits::ZERO)
+    }
+
+    /// A lot that can still move, or a spent one that was paid for.
+    pub fn lot(&self, id: LotId) -> Option<&Lot> {
+        match self.lots.binary_search_by_key(&id, |lot| lot.id) {
+            Ok(n) => self.lots.get(n),
+            Err(_) => self.paid_lots.get(&id),
+        }
+    }
+
+    /// Adds a lot at its place in the order of ids.
+    pub(crate) fn put_lot(&mut self, lot: Lot) {
+        let place = self.lots.binary_search_by_key(&lot.id, |other| other.id).unwrap_or_else(|place| place);
+        self.lots.insert(place, lot);
+    }
+
+    /// Forgets spent lots; those that were paid for are kept aside, because a refund looks at them.
+    pub(crate) fn retire_spent(&mut self) {
+        if self.lots.iter().all(|lot| !lot.is_spent()) {
+            return;
+        }
+        let (live, spent) = std::mem::take(&mut self.lots).into_iter().partition(|lot: &Lot| !lot.is_spent());
+        self.lots = live;
+        let paid = spent.into_iter().filter(|lot| lot.payment.is_some());
+        self.paid_lots.extend(paid.map(|lot| (lot.id, lot)));
     }
 
     /// All open holds, also on lots that expired since.
@@ -135,7 +128,8 @@ impl State {
 
     /// When the calendar task must wake this workspace although nobody asks.
     pub fn next_due_at(&self) -> Option<Millis> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let job = self.deadlines.first().map(|(at, _)| *at);
+        job.into_iter().chain(self.outward_at).min()
     }
 
     /// `now` for a command: the clock, but never before what already happened here.
@@ -155,6 +149,7 @@ impl State {
             }
         }
         state.lots.sort_by_key(|lot| lot.id);
+        state.retire_spent();
         state
     }
 
@@ -162,15 +157,17 @@ impl State {
     pub fn bare_records(&mut self) -> Records {
         self.version += 1;
         Records {
-            workspace: WorkspaceRow::of(self, false),
+            workspace: WorkspaceRow::of(self, (false, false)),
             lots: Vec::new(),
             admitted: Vec::new(),
             jobs: Vec::new(),
             uploads: Vec::new(),
             purchases: Vec::new(),
+            members: Vec::new(),
             ledger: Vec::new(),
             outbox: Vec::new(),
             claims: Vec::new(),
+            unclaims: Vec::new(),
             answer: None,
         }
     }

@@ -15,7 +15,8 @@ use rustc_hash::FxHashMap;
 
 use super::delivery::Delivery;
 use super::message::{
-    Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll,
+    ClockMoved, Facts, Hint, Hints, Lease, LeaseDecided, Look, Pools, Recover, Reserved, Sync, Withdraw,
+    WithdrawAll,
 };
 use super::request::Request;
 use crate::call::{Answer, Call};
@@ -204,8 +205,7 @@ impl DispatcherActor {
         let grant = match ask {
             Ask::Done(done) => self.judge(&in_flight.workspace, ticket, (job, done.answer, done.reply)),
             Ask::Unavailable(_) | Ask::Returned(_) => {
-                let gate = Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff };
-                self.queue.give_back(ticket, GiveBack::RequeueGated(gate), now);
+                self.queue.give_back(ticket, self.later(now), now);
                 None
             }
         };
@@ -240,12 +240,20 @@ impl DispatcherActor {
         Counters::add(&self.shared.counters.give_backs);
         let back = match answer {
             Answer::Refused(Refusal::NotLive { .. } | Refusal::NoSuchWorkspace { .. }) => GiveBack::Gone,
-            _ => GiveBack::RequeueGated(Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff }),
+            _ => self.later(now),
         };
         self.queue.give_back(ticket, back, now);
         // The two disagree: the rows are the truth.
         self.shared.mark_dirty(workspace);
         None
+    }
+
+    /// Back to the queue, but not at once: whoever refused it would refuse it again.
+    fn later(&self, now: Millis) -> GiveBack {
+        if self.shared.clock.is_manual() {
+            return GiveBack::Requeue;
+        }
+        GiveBack::RequeueGated(Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff })
     }
 
     fn answer_if_complete(&mut self, id: u64) {
@@ -285,14 +293,39 @@ impl DispatcherActor {
             ctx.cancel_future(handle);
         }
         let Some(at) = next else { return };
+        if at > self.now() && self.shared.clock.is_manual() {
+            // It stands still: an alarm would ring for nothing, again and again. Who moves it tells.
+            return;
+        }
         let wait_ms = u64::try_from(at.since(self.now())).unwrap_or(0).clamp(1, 60_000);
         let handle = ctx.run_later(Duration::from_millis(wait_ms), |actor, ctx| {
             actor.wake = None;
-            let now = actor.now();
-            actor.queue.wake(now);
-            actor.pump(ctx);
+            actor.open_gates(ctx);
         });
         self.wake = Some((at, handle));
+    }
+
+    fn open_gates(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        self.queue.wake(now);
+        self.pump(ctx);
+    }
+
+    /// Puts pools of a newly published catalog in the queue. This walks every job, and is as rare as that.
+    fn set_pools(&mut self, pools: Vec<PoolName>) {
+        let settings = self.shared.settings.queue(pools);
+        if settings == *self.queue.settings() {
+            return;
+        }
+        if let Err(refused) = self.queue.reconfigure(settings) {
+            tracing::error!(%refused, "the queue refuses the pools of a new catalog");
+            return;
+        }
+        // Pools may have changed places.
+        for request in self.requests.values_mut() {
+            let pools = request.asked.pools.iter();
+            request.pools = pools.filter_map(|pool| self.queue.settings().pool(pool)).collect();
+        }
     }
 
     /// True when a live worker serves the pool.
@@ -433,8 +466,35 @@ impl Handler<LeaseDecided> for DispatcherActor {
     type Result = ();
 
     fn handle(&mut self, message: LeaseDecided, ctx: &mut Self::Context) {
+        let refused = !matches!(&message.ask, Ask::Done(done) if !matches!(done.answer, Answer::Refused(_)));
+        if refused && self.shared.clock.is_manual() {
+            // A gate on a clock that stands still would never open: wait in real time instead.
+            let wait = Duration::from_millis(RETRY_MS.unsigned_abs());
+            ctx.run_later(wait, |actor, ctx| {
+                actor.decided(message);
+                actor.pump(ctx);
+            });
+            return;
+        }
         self.decided(message);
         self.pump(ctx);
+    }
+}
+
+impl Handler<Pools> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, Pools(pools): Pools, ctx: &mut Self::Context) {
+        self.set_pools(pools);
+        self.pump(ctx);
+    }
+}
+
+impl Handler<ClockMoved> for DispatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ClockMoved, ctx: &mut Self::Context) {
+        self.open_gates(ctx);
     }
 }
 

@@ -105,6 +105,16 @@ pub(crate) struct LeaseDecided {
     pub ask: Ask,
 }
 
+/// These are the pools now. None of them goes away.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Pools(pub Vec<PoolName>);
+
+/// A manual clock was moved.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ClockMoved;
+
 /// Looks at the queue.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -11,5 +11,7 @@ mod request;
 mod view;
 
 pub(crate) use actor::DispatcherActor;
-pub(crate) use message::{Facts, Lease, LeaseDecided, Look, Recover, Withdraw, WithdrawAll};
+pub(crate) use message::{
+    ClockMoved, Facts, Lease, LeaseDecided, Look, Pools, Recover, Withdraw, WithdrawAll,
+};
 pub use view::{PoolView, QueueView, TierView, WorkerSession};

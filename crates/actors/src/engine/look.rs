@@ -1,24 +1,21 @@
-//! Looking at what actors own: balances, prices, places in the queue, workers, streams.
+//! Looking at what actors own: places in the queue, workers, streams.
 
-use std::sync::Arc;
-
-use reeve_credits::hold::Hold;
-use reeve_credits::price::quote;
-use reeve_types::{ActionName, Credits, JobId, PoolName, WorkspaceId};
-use reeve_workspace::{Refusal, State, refuse_quote};
+use reeve_types::{JobId, PoolName, WorkspaceId};
+use reeve_workspace::State;
 use tokio::sync::oneshot;
 
-use super::{Engine, QuotedNow};
-use crate::call::{Balance, Progress, QueuePlace, Unavailable};
+use super::Engine;
+use super::credits::folded;
+use crate::call::{Progress, QueuePlace, Unavailable};
 use crate::dispatcher::{DispatcherActor, Look, PoolView, QueueView, TierView, WorkerSession};
 use crate::hub::Subscription;
-use crate::workspace::{Inspect, view};
+use crate::workspace::Inspect;
 
 impl Engine {
     /// Looks at a workspace's state once everything it has seen is durable. `None` when it does not exist.
     ///
     /// A look that is lost with its actor is repeated on the next one: it changes nothing.
-    async fn inspect<T: Send + 'static>(
+    pub(super) async fn inspect<T: Send + 'static>(
         &self,
         workspace: &WorkspaceId,
         look: impl Fn(&State) -> T + Clone + Send + 'static,
@@ -36,44 +33,6 @@ impl Engine {
             }
         }
         Err(Unavailable::NOT_COMMITTED)
-    }
-
-    /// Credits now. `None` when the workspace does not exist.
-    ///
-    /// # Errors
-    /// When its actor cannot answer now.
-    pub async fn balance(&self, workspace: &WorkspaceId) -> Result<Option<Balance>, Unavailable> {
-        let shared = self.shared.clone();
-        let look = move |state: &State| {
-            let as_of = state.now(shared.clock.now());
-            view(&shared, Some(state)).map(|view| Balance { view, lots: state.lots.clone(), as_of })
-        };
-        Ok(self.inspect(workspace, look).await?.flatten())
-    }
-
-    /// What a job would cost, and whether it can be paid now. `None` when the workspace does not exist.
-    ///
-    /// # Errors
-    /// When its actor cannot answer now. A price that cannot be made is the inner refusal.
-    pub async fn quote(
-        &self,
-        workspace: &WorkspaceId,
-        action: ActionName,
-        params: Arc<serde_json::Map<String, serde_json::Value>>,
-    ) -> Result<Option<Result<QuotedNow, Refusal>>, Unavailable> {
-        let shared = self.shared.clone();
-        let look = move |state: &State| {
-            let gone = || Refusal::Conflict { detail: "its catalog is not loaded".to_owned() };
-            let catalog = shared.catalogs.get(&state.profile.catalog).ok_or_else(gone)?;
-            let quote = quote(catalog, &state.profile.plan, &action, &params).map_err(refuse_quote)?;
-            let pool = catalog.action(&action).map(|action| action.pool.clone()).ok_or_else(gone)?;
-            let now = state.now(shared.clock.now());
-            let pays = |lot: &reeve_credits::lot::Lot| catalog.pays(lot.scope.as_ref(), &action);
-            let missing = Hold::choose(&state.lots, quote.credits, (now, &catalog.order), pays)
-                .map_or_else(|shortfall| shortfall.missing, |_| Credits::ZERO);
-            Ok(QuotedNow { quote, pool, affordable: missing.is_zero(), missing })
-        };
-        self.inspect(workspace, look).await
     }
 
     /// The latest progress of a running job.
@@ -99,7 +58,9 @@ impl Engine {
 
     /// Where a job of this pool would stand if it were submitted now.
     pub async fn queue_preview(&self, workspace: &WorkspaceId, pool: &PoolName) -> Option<QueuePlace> {
-        let tier = self.inspect(workspace, |state| state.profile.tier.clone()).await.ok()??;
+        let shared = self.shared.clone();
+        let tier = move |state: &State| folded(&shared, state, state.now(shared.clock.now())).profile.tier;
+        let tier = self.inspect(workspace, tier).await.ok()??;
         let (workspace, pool) = (workspace.clone(), pool.clone());
         self.look(move |dispatcher| {
             let settings = dispatcher.queue.settings();

@@ -1,17 +1,19 @@
 //! Putting an engine together, and recovering what the store holds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use actix::Actor;
 use actix_rt::Arbiter;
+use reeve_credits::catalog::{Catalog, Plan};
 use reeve_journal::{Journal, Reader, StoreError};
 use reeve_queue::{FairQueue, SettingsError};
-use reeve_types::{CatalogName, Clock};
+use reeve_types::CatalogName;
+use reeve_workspace::{Book, Shelf};
 
 use super::Engine;
 use crate::calendar;
-use crate::catalogs::Catalogs;
+use crate::clock::ClockSource;
 use crate::dispatcher::DispatcherActor;
 use crate::entropy::Entropy;
 use crate::hub::Hub;
@@ -21,15 +23,17 @@ use crate::recovery;
 use crate::registry::Registry;
 use crate::settings::EngineSettings;
 use crate::shared::{Counters, Shared};
+use crate::shelves::{self, CatalogFile, ShelfError};
 use crate::time::Monotonic;
 
 /// What an engine is made of.
 pub struct Parts {
     pub settings: EngineSettings,
-    pub catalogs: Catalogs,
+    /// Published into the store where their version is new; the store's versions are what is in force.
+    pub catalogs: Vec<CatalogFile>,
     pub journal: Arc<dyn Journal>,
     pub reader: Arc<dyn Reader>,
-    pub clock: Arc<dyn Clock>,
+    pub clock: ClockSource,
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -40,6 +44,8 @@ pub enum StartError {
     Queue(#[from] SettingsError),
     #[error("catalog `{catalog}` puts plan `{plan}` in tier `{tier}`, which is not configured")]
     Tier { catalog: CatalogName, plan: String, tier: String },
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     #[error("the stored jobs cannot be recovered: {0}")]
     Recovery(#[from] StoreError),
 }
@@ -52,13 +58,24 @@ impl Engine {
     /// Settings that do not fit the catalogs, or a store that cannot be read.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { settings, catalogs, journal, reader, clock, entropy } = parts;
-        check_tiers(&settings, &catalogs)?;
-        let queue = FairQueue::new(settings.queue(catalogs.pools()))?;
+        for file in &catalogs {
+            check_tiers(&settings, &file.catalog)?;
+        }
+        catch_up(&clock, &reader).await?;
+        shelves::publish_files(&journal, &reader, (&catalogs, clock.now())).await?;
+        let shelf = shelves::load(&reader, &parsed(catalogs)).await?;
+        for book in shelf.iter() {
+            // Older versions may name tiers that are gone: their workspaces stand in the lowest one.
+            check_tiers(&settings, book.latest())?;
+        }
+        let queue = FairQueue::new(settings.queue(shelves::pools(&shelf)))?;
         let arbiters: Vec<Arbiter> = (0..settings.threads.max(1)).map(|_| Arbiter::new()).collect();
-        let boot = u64::try_from(clock.now().value()).unwrap_or(0);
+        let boot = boot(&clock, &*entropy);
         let shared = Arc::new(Shared {
             tiers: settings.tier_rules(),
-            catalogs,
+            shelf: RwLock::new(Arc::new(shelf)),
+            publishing: tokio::sync::Mutex::default(),
+            advancing: tokio::sync::Mutex::default(),
             journal,
             reader,
             clock,
@@ -92,15 +109,39 @@ impl Engine {
     }
 }
 
-fn check_tiers(settings: &EngineSettings, catalogs: &Catalogs) -> Result<(), StartError> {
-    for catalog in catalogs.iter() {
-        for plan in &catalog.plans {
-            if !settings.tiers.iter().any(|tier| tier.name == plan.tier) {
-                let (catalog, plan, tier) =
-                    (catalog.name.clone(), plan.name.to_string(), plan.tier.to_string());
-                return Err(StartError::Tier { catalog, plan, tier });
-            }
+fn check_tiers(settings: &EngineSettings, catalog: &Catalog) -> Result<(), StartError> {
+    match untiered(settings, catalog) {
+        None => Ok(()),
+        Some(plan) => {
+            let (catalog, tier) = (catalog.name.clone(), plan.tier.to_string());
+            Err(StartError::Tier { catalog, plan: plan.name.to_string(), tier })
         }
     }
+}
+
+/// The first plan whose tier the settings do not know.
+pub(super) fn untiered<'a>(settings: &EngineSettings, catalog: &'a Catalog) -> Option<&'a Plan> {
+    catalog.plans.iter().find(|plan| !settings.tiers.iter().any(|tier| tier.name == plan.tier))
+}
+
+/// A manual clock must not start before what the store has seen: its workspaces would stand still.
+async fn catch_up(clock: &ClockSource, reader: &Arc<dyn Reader>) -> Result<(), StoreError> {
+    let ClockSource::Manual(clock) = clock else { return Ok(()) };
+    // A version published later than now would not be in force yet.
+    let published = reader.catalogs().await?.into_iter().map(|row| row.published_at).max();
+    if let Some(newest) = reader.newest_at().await?.max(published) {
+        clock.advance_to(newest);
+    }
     Ok(())
+}
+
+/// The files as a shelf, so that their texts are not parsed again.
+fn parsed(files: Vec<CatalogFile>) -> Shelf {
+    Shelf::new(files.into_iter().map(|file| Book::single(Arc::new(file.catalog))))
+}
+
+/// Names this process in the ids of events. A manual clock may show the same instant at two starts.
+fn boot(clock: &ClockSource, entropy: &dyn Entropy) -> u64 {
+    let now = u64::try_from(clock.now().value()).unwrap_or(0);
+    if clock.is_manual() { now ^ (entropy.bits() >> 80) as u64 } else { now }
 }

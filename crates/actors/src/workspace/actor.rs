@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reeve_journal::{ChangeSet, CommitOutcome, Loaded, StoredAnswer, Urgency};
-use reeve_types::WorkspaceId;
-use reeve_workspace::{Claim, Command, Ctx, Effect, Executed, Records, Refusal, State, execute};
+use reeve_types::{Millis, WorkspaceId};
+use reeve_workspace::{Claim, Command, Effect, Executed, Refusal, State, execute, may_claim};
 
 use super::keys::{Keys, Known};
 use super::message::{Ask, Done, Execute, Inspect, ReplyTo, Resync, Retire, Work};
@@ -32,6 +32,8 @@ struct Barrier {
     done: Done,
     work: Work,
     taken: Vec<(Claim, WorkspaceId)>,
+    /// False when it was not decided on a copy: then it cannot be decided again.
+    repeatable: bool,
 }
 
 pub(crate) struct WorkspaceActor {
@@ -151,12 +153,18 @@ impl WorkspaceActor {
         let Ok(room) = self.shared.journal.reserve(urgency(&work.command)) else {
             return work.reply.send(Ask::Unavailable(Unavailable::OVERLOADED));
         };
+        let shared = self.shared.clone();
+        // One snapshot for the whole decision, whatever is published meanwhile.
+        let shelf = shared.shelf();
+        let clock = shared.clock.now();
+        let now = self.slot.as_ref().map_or(clock, |state| state.now(clock));
+        let world = shared.world(&shelf, now, taken);
         // What may need a claim is decided on a copy: nothing shows before the claim is known to be ours.
-        let claims = may_claim(&work.command);
-        let mut copy = claims.then(|| self.slot.clone());
+        let on_copy = may_claim(self.slot.as_ref(), &work.command, &world);
+        let mut copy = on_copy.then(|| self.slot.clone());
         let version_before = self.slot.as_ref().map_or(0, |state| state.version);
         let slot = copy.as_mut().unwrap_or(&mut self.slot);
-        let executed = match run(&self.shared, &self.id, slot, &work, taken) {
+        let executed = match execute(&self.id, slot, (&work.command, &work.call.meta), &world) {
             Ok(executed) => executed,
             Err(bug) => {
                 tracing::error!(workspace.id = %self.id, bug, "a decision could not be applied; rebuilding");
@@ -164,7 +172,7 @@ impl WorkspaceActor {
                 return work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
             }
         };
-        let view = || view(&self.shared, slot.as_ref());
+        let view = || slot.as_ref().map(|state| view(&shared, state, now));
         let answer = Answer::of(&executed.reply, view);
         let Executed { reply, records, effects, claims, .. } = executed;
         let lasting = reply.as_ref().map_or_else(Refusal::is_lasting, |_| true);
@@ -207,9 +215,10 @@ impl WorkspaceActor {
                 ctx,
             );
         }
-        let slot = copy.unwrap_or_default();
-        let taken = taken.to_vec();
-        self.barrier = Some(Barrier { slot, executed_effects: effects, done, work, taken });
+        // A claim that nobody foresaw is applied already: if it is taken, only a rebuild helps.
+        let slot = copy.unwrap_or_else(|| self.slot.clone());
+        let (taken, repeatable) = (taken.to_vec(), on_copy);
+        self.barrier = Some(Barrier { slot, executed_effects: effects, done, work, taken, repeatable });
         self.push(Some(outcome), Then::Barrier, ctx);
     }
 
@@ -261,13 +270,21 @@ impl WorkspaceActor {
     /// Nothing was written: decide again, knowing what is taken.
     fn decide_again(&mut self, news: Vec<(Claim, WorkspaceId)>, ctx: &mut Context<Self>) {
         let Some(barrier) = self.barrier.take() else { return };
+        if !barrier.repeatable {
+            tracing::error!(workspace.id = %self.id, ?news, "a claim was not foreseen; rebuilding");
+            self.barrier = Some(barrier);
+            return self.doom(ctx);
+        }
         let Barrier { work, mut taken, .. } = barrier;
         taken.extend(news);
+        if let Some(idempotency) = &work.call.idempotency {
+            // Remembered for a change that did not happen; the next answer may be one that is not kept.
+            self.keys.forget(&idempotency.key);
+        }
         if taken.len() > CLAIM_ROUNDS_MAX {
             tracing::error!(workspace.id = %self.id, "claims do not settle");
             work.reply.send(Ask::Unavailable(Unavailable::NOT_COMMITTED));
         } else {
-            // The key was remembered for a change that did not happen; a repeat finds the new answer.
             self.decide(work, &taken, ctx);
         }
         if self.barrier.is_none() {
@@ -316,76 +333,57 @@ fn reply_or_none(reply: Result<reeve_workspace::Reply, Refusal>) -> reeve_worksp
     reply.unwrap_or(reeve_workspace::Reply::Done)
 }
 
-fn run(
-    shared: &Shared,
-    id: &WorkspaceId,
-    slot: &mut Option<State>,
-    work: &Work,
-    taken: &[(Claim, WorkspaceId)],
-) -> Result<Executed, String> {
-    let clock = shared.clock.now();
-    let now = slot.as_ref().map_or(clock, |state| state.now(clock));
-    let name = match (&work.command, slot.as_ref()) {
-        (_, Some(state)) => &state.profile.catalog,
-        (Command::Create(create), None) => &create.catalog,
-        (_, None) => return Ok(refused(Refusal::NoSuchWorkspace { workspace: id.clone() })),
-    };
-    let Some(catalog) = shared.catalogs.get(name) else {
-        let names: Vec<String> = shared.catalogs.iter().map(|catalog| catalog.name.to_string()).collect();
-        let detail = format!("`{name}` is not a catalog; there are {}", names.join(", "));
-        return Ok(refused(Refusal::invalid("/catalog", detail)));
-    };
-    let ctx = Ctx {
-        now,
-        catalog,
-        tiers: &shared.tiers,
-        retry: &shared.settings.retry,
-        defaults: shared.settings.defaults,
-        jitter: shared.jitter(),
-        taken,
-    };
-    execute(id, slot, (&work.command, &work.call.meta), &ctx)
-}
-
-fn refused(refusal: Refusal) -> Executed {
-    Executed { reply: Err(refusal), records: None::<Box<Records>>, effects: Vec::new(), claims: Vec::new() }
-}
-
-/// A workspace as answers show it.
-pub(crate) fn view(shared: &Shared, state: Option<&State>) -> Option<WorkspaceView> {
-    let state = state?;
+/// A workspace as answers show it: a state in which all that is due by `now` is folded.
+pub(crate) fn view(shared: &Shared, state: &State, now: Millis) -> WorkspaceView {
     let tier = shared.tiers.iter().find(|tier| tier.name == state.profile.tier);
-    Some(WorkspaceView {
+    WorkspaceView {
         id: state.id.clone(),
         profile: state.profile.clone(),
-        available: state.available(state.now(shared.clock.now())),
+        available: state.available(now),
         held: state.held(),
         debt: state.debt,
         concurrency_max: state.profile.concurrency_max.or(tier.map(|tier| tier.running_max)).unwrap_or(1),
-        as_of: state.last_event_at,
-    })
+        as_of: now,
+    }
 }
 
-/// New work is shed first; what is already paid for has reserved room.
-fn urgency(command: &Command) -> Urgency {
+/// What a stopping server no longer takes on, and a full one sheds first; what is already paid for, or was
+/// begun, has reserved room.
+pub(crate) fn is_new_work(command: &Command) -> bool {
     match command {
         Command::Create(_)
+        | Command::Import(_)
         | Command::Submit(_)
         | Command::Lease(_)
         | Command::Purchase(_)
+        | Command::Subscribe(_)
+        | Command::StartTrial
+        | Command::SetAddon(_)
         | Command::Refer(_)
-        | Command::Adjust(_) => Urgency::Submit,
+        | Command::Adjust(_)
+        | Command::LimitMember(_)
+        | Command::Reconfigure(_)
+        | Command::MoveCatalog(_) => true,
         Command::Upload(_)
         | Command::Complete(_)
         | Command::Fail(_)
         | Command::Lapse(_)
         | Command::Cancel(_)
-        | Command::Wake => Urgency::Finish,
+        | Command::ConfirmPurchase { .. }
+        | Command::FailPurchase { .. }
+        | Command::RefundPurchase(_)
+        | Command::WinDispute { .. }
+        | Command::CancelSubscription
+        | Command::ResumeSubscription
+        | Command::RefundSubscription(_)
+        | Command::Renew(_)
+        | Command::CancelAddon { .. }
+        | Command::Wake => false,
     }
 }
 
-fn may_claim(command: &Command) -> bool {
-    matches!(command, Command::Create(_) | Command::Purchase(_) | Command::Refer(_) | Command::Adjust(_))
+fn urgency(command: &Command) -> Urgency {
+    if is_new_work(command) { Urgency::Submit } else { Urgency::Finish }
 }
 
 impl Actor for WorkspaceActor {

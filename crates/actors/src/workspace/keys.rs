@@ -44,6 +44,12 @@ impl Keys {
         if self.complete && !self.hashes.contains(&key_hash(key)) { Known::New } else { Known::Perhaps }
     }
 
+    /// The command of this key is decided anew. Its hash stays, so that the store is asked if it ends unkept.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.recent.remove(key);
+        self.order.retain(|other| **other != *key);
+    }
+
     /// A command with this key was decided. If its commit fails the whole actor goes, and this with it.
     pub(super) fn remember(&mut self, key: Arc<str>, fingerprint: [u8; 16], answer: Answer) {
         if self.hashes.len() >= KEY_HASHES_MAX as usize {
@@ -75,6 +81,17 @@ mod tests {
         assert!(matches!(keys.look_up("k0"), Known::Perhaps));
         assert!(matches!(keys.look_up("k1"), Known::Recent { .. }));
         assert!(matches!(keys.look_up("unused"), Known::New));
+    }
+
+    #[test]
+    fn a_forgotten_answer_is_perhaps_known_and_can_be_remembered_anew() {
+        let mut keys = Keys::new(Vec::new(), true);
+        keys.remember("k".into(), [0; 16], Answer::Done);
+        keys.forget("k");
+        assert!(matches!(keys.look_up("k"), Known::Perhaps));
+        keys.remember("k".into(), [0; 16], Answer::Done);
+        assert!(matches!(keys.look_up("k"), Known::Recent { .. }));
+        assert_eq!(keys.order.len(), 1);
     }
 
     #[test]

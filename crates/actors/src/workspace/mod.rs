@@ -5,5 +5,5 @@ mod keys;
 mod message;
 mod pending;
 
-pub(crate) use actor::{WorkspaceActor, view};
+pub(crate) use actor::{WorkspaceActor, is_new_work, view};
 pub(crate) use message::{Ask, Execute, Inspect, ReplyTo, Resync, Retire, Work};

@@ -4,15 +4,17 @@ use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::Stream;
-use reeve_journal::{LedgerFilter, Page as Rows};
-use reeve_protocol::{LedgerQuery, LedgerRow, Page};
+use reeve_credits::catalog::History;
+use reeve_journal::{LedgerFilter, Page as Rows, Role};
+use reeve_protocol::{Code, LedgerQuery, LedgerRow, Page};
 use reeve_types::WorkspaceId;
 use reeve_workspace::Row;
 
 use crate::error::{Answer, ApiError};
 use crate::json::ok;
 use crate::query::{Part, parses, query};
-use crate::resources::workspaces::existing;
+use crate::resources::workspaces::folded;
+use crate::roles::Caller;
 use crate::state::ApiState;
 use crate::view::ledger::{CSV_HEAD, asked_kind, csv_line, view};
 
@@ -24,8 +26,9 @@ const STATEMENT_ROWS: u32 = 1_000;
     params(("ws" = String, Path, description = "Workspace id"), LedgerQuery),
     responses((status = 200, description = "A page, or a statement", content(
         (Page<LedgerRow> = "application/json"), (String = "text/csv")))))]
-pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
-    let workspace = existing(&state, &req).await?;
+pub(crate) async fn list(state: Data<ApiState>, caller: Caller, req: HttpRequest) -> Answer {
+    let workspace = folded(&state, &req).await?;
+    may_read(&state, &caller, &workspace).await?;
     let LedgerQuery { job, member, kind, from, to, limit, cursor } = query(&req)?;
     let filter = LedgerFilter {
         job,
@@ -43,6 +46,22 @@ pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let part = Part::new(limit, cursor, parses::<u64>)?;
     let rows = state.engine.reader().ledger(&workspace, &filter, &part.page).await?;
     ok(&part.page(rows, |row| row.seq.to_string(), view))
+}
+
+/// KV-29: a product may keep the history from its customers' own keys; the platform always sees it.
+async fn may_read(state: &ApiState, caller: &Caller, workspace: &WorkspaceId) -> Result<(), ApiError> {
+    if caller.role != Role::Workspace {
+        return Ok(());
+    }
+    let Some(record) = state.engine.reader().workspace(workspace).await? else { return Ok(()) };
+    let shelf = state.engine.shelf();
+    let catalog = shelf.version(&record.profile.catalog, record.profile.catalog_version);
+    match catalog.map(|catalog| catalog.history) {
+        Some(History::BalanceOnly) => {
+            Err(ApiError::new(Code::Forbidden, "this product shows balances only; ask the platform"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// CSV when it is named and JSON is not named before it.

@@ -1,17 +1,29 @@
 //! What customers and operators call, one file per resource.
 
+pub(crate) mod addons;
+pub(crate) mod adjustments;
 pub(crate) mod assets;
+pub(crate) mod attempts;
 pub(crate) mod balance;
 pub(crate) mod catalogs;
+pub(crate) mod clock;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod members;
 pub(crate) mod outputs;
+pub(crate) mod promotions;
+pub(crate) mod publish;
 pub(crate) mod purchases;
 pub(crate) mod queue;
 pub(crate) mod quotes;
 pub(crate) mod receipt;
+pub(crate) mod reply;
+pub(crate) mod settings;
+pub(crate) mod subscriptions;
+pub(crate) mod usage;
 pub(crate) mod verify;
 pub(crate) mod workspaces;

@@ -1,57 +1,54 @@
-//! Credits that come by payment, by a referral or by an administrator's hand.
+//! Purchases: recorded, confirmed, failed, given back, charged back and won again. A payment grants once (KV-08).
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use reeve_actors::{Answer as Stored, Executed, LotsMoved};
-use reeve_journal::LedgerFilter;
+use reeve_actors::{Answer as Stored, Call, Executed};
 use reeve_protocol::{
-    AdjustmentCreate, AdjustmentView, Amount, ListQuery, Page, PurchaseCreate, PurchaseStatus, PurchaseView,
-    ReferralCreate,
+    Amount, ListQuery, Page, PurchaseCreate, PurchaseStatus, PurchaseView, RefundKind, RefundRequest,
 };
-use reeve_types::{Credits, JobId, LotId, PurchaseId, WorkspaceId};
-use reeve_workspace::{Adjust, AdjustedJob, Command, Kind, Purchase, PurchaseRow, Refer, Refusal};
+use reeve_types::{PurchaseId, WorkspaceId};
+use reeve_workspace::{Command, Purchase, PurchaseRow, RefundPurchase, Refusal};
 
 use crate::error::{Answer, ApiError};
-use crate::json::{Input, answer, answered, ok};
-use crate::problem::refused;
+use crate::json::{Bare, Input, answer, answered, ok};
 use crate::query::{Part, parses, path_id, query};
+use crate::resources::reply;
 use crate::resources::workspaces::existing;
 use crate::state::ApiState;
 use crate::text::{self, NAME_CHARS_MAX, REASON_CHARS_MAX};
-use crate::view::workspace::summary;
 
-/// Ledger rows of one job that are looked at: a job has a few per lot and output.
-const JOB_ROWS_MAX: u32 = 10_000;
-
-/// Credits for a payment. The same payment again is answered with its first purchase.
+/// Credits for a payment. The same payment again is answered with its first purchase; told `paid` after `pending`,
+/// it is confirmed.
 #[utoipa::path(post, path = "/v1/workspaces/{ws}/purchases", tag = "credits", request_body = PurchaseCreate,
     params(("ws" = String, Path, description = "Workspace id")),
-    responses((status = 201, description = "Bought", body = PurchaseView),
+    responses((status = 201, description = "Recorded", body = PurchaseView),
         (status = 200, description = "This payment was used for this very purchase before", body = PurchaseView)))]
 pub(crate) async fn create(state: Data<ApiState>, req: HttpRequest, input: Input<PurchaseCreate>) -> Answer {
     let workspace: WorkspaceId = path_id(&req, "ws", "workspace")?;
     let Input { body, call } = input;
-    if body.status.is_some_and(|status| status != PurchaseStatus::Paid) {
-        return Err(ApiError::field(
-            "/status",
-            "only `paid` is taken: a purchase is reported once it is paid",
-        ));
-    }
+    let pending = match body.status {
+        None | Some(PurchaseStatus::Paid) => false,
+        Some(PurchaseStatus::Pending) => true,
+        Some(_) => {
+            return Err(ApiError::field("/status", "a new purchase is `paid` or `pending`"));
+        }
+    };
     let purchase = Purchase {
         id: state.engine.new_purchase_id(),
         pack: text::optional("/pack", body.pack.as_deref(), NAME_CHARS_MAX)?,
         credits: body.credits.map(Into::into),
         payment: text::line("/payment", &body.payment, NAME_CHARS_MAX)?,
+        pending,
     };
+    let again = Call { meta: call.meta.clone(), idempotency: None };
     let executed = state.engine.execute(&workspace, Command::Purchase(Box::new(purchase)), call).await?;
     match &executed.answer {
         Stored::Purchase(row) => answered(StatusCode::CREATED, &view(&workspace, row), executed.replayed),
         Stored::Refused(Refusal::PaymentUsed { .. }) => {
-            used_before(&state, &workspace, &body, &executed).await
+            used_before(&state, &workspace, &body, (executed, again)).await
         }
-        Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
-        other => Err(ApiError::internal(format!("a purchase was answered with {other:?}"))),
+        other => Err(reply::unexpected(other, executed.replayed)),
     }
 }
 
@@ -60,22 +57,30 @@ async fn used_before(
     state: &ApiState,
     workspace: &WorkspaceId,
     body: &PurchaseCreate,
-    executed: &Executed,
+    (executed, call): (Executed, Call),
 ) -> Answer {
     let first = state.engine.reader().purchase_by_payment(&body.payment).await?;
     let same = |row: &PurchaseRow| match &body.pack {
         Some(pack) => row.pack.as_deref() == Some(pack.as_str()),
         None => row.pack.is_none() && body.credits == Some(Amount(row.credits)),
     };
-    match (first, &executed.answer) {
-        (Some((by, row)), _) if by == *workspace && same(&row) => {
-            answer(StatusCode::OK, &view(workspace, &row))
-        }
-        (_, Stored::Refused(refusal)) => Err(refused(refusal).replayed(executed.replayed)),
-        (_, other) => Err(ApiError::internal(format!("a purchase was answered with {other:?}"))),
+    let Some((_, row)) = first.filter(|(by, row)| by == workspace && same(row)) else {
+        return Err(reply::unexpected(&executed.answer, executed.replayed));
+    };
+    let paid_since = row.status == reeve_workspace::PurchaseStatus::Pending
+        && body.status != Some(PurchaseStatus::Pending);
+    if paid_since {
+        let confirm = Command::ConfirmPurchase { purchase: row.id };
+        let confirmed = state.engine.execute(workspace, confirm, call).await?;
+        return match &confirmed.answer {
+            Stored::Purchase(row) => answer(StatusCode::OK, &view(workspace, row)),
+            other => Err(reply::unexpected(other, confirmed.replayed)),
+        };
     }
+    answer(StatusCode::OK, &view(workspace, &row))
 }
 
+/// A purchase as the wire shows it.
 fn view(workspace: &WorkspaceId, row: &PurchaseRow) -> PurchaseView {
     PurchaseView {
         id: row.id,
@@ -83,21 +88,24 @@ fn view(workspace: &WorkspaceId, row: &PurchaseRow) -> PurchaseView {
         pack: row.pack.as_deref().map(ToOwned::to_owned),
         credits: Amount(row.credits),
         payment: row.payment.to_string(),
-        status: status(&row.status),
+        status: status(row.status),
         lot: row.lot,
-        clawed_back: Amount::ZERO,
-        unrecovered: Amount::ZERO,
+        refunded: Amount(row.reversed),
+        clawed_back: Amount(row.clawed_back),
+        unrecovered: Amount(row.unrecovered),
+        restored: row.restored,
         created_at: row.created_at.into(),
+        confirmed_at: row.confirmed_at.map(Into::into),
     }
 }
 
-fn status(word: &str) -> PurchaseStatus {
-    match word {
-        "pending" => PurchaseStatus::Pending,
-        "failed" => PurchaseStatus::Failed,
-        "refunded" => PurchaseStatus::Refunded,
-        "disputed" => PurchaseStatus::Disputed,
-        _ => PurchaseStatus::Paid,
+const fn status(status: reeve_workspace::PurchaseStatus) -> PurchaseStatus {
+    match status {
+        reeve_workspace::PurchaseStatus::Pending => PurchaseStatus::Pending,
+        reeve_workspace::PurchaseStatus::Paid => PurchaseStatus::Paid,
+        reeve_workspace::PurchaseStatus::Failed => PurchaseStatus::Failed,
+        reeve_workspace::PurchaseStatus::Refunded => PurchaseStatus::Refunded,
+        reeve_workspace::PurchaseStatus::ChargedBack => PurchaseStatus::ChargedBack,
     }
 }
 
@@ -113,88 +121,67 @@ pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
     ok(&part.page(rows, |row| row.id.to_string(), |row| view(&workspace, row)))
 }
 
-/// What a referral gave.
-#[derive(serde::Serialize, utoipa::ToSchema)]
-pub(crate) struct ReferralView {
-    pub friend: String,
-    /// The lot that it made.
-    #[schema(value_type = Option<String>)]
-    pub lot: Option<LotId>,
+/// The payment of a pending purchase arrived: its credits are granted, once.
+#[utoipa::path(post, path = "/v1/purchases/{id}/confirm", tag = "credits",
+    params(("id" = String, Path, description = "Purchase id")),
+    responses((status = 200, description = "The purchase after it", body = PurchaseView)))]
+pub(crate) async fn confirm(state: Data<ApiState>, req: HttpRequest, bare: Bare) -> Answer {
+    let (workspace, purchase) = found(&state, &req).await?;
+    change(&state, &workspace, (Command::ConfirmPurchase { purchase }, bare.call)).await
 }
 
-/// A friend signed up: the bonus of the catalog, once per friend (KA-04).
-#[utoipa::path(post, path = "/v1/workspaces/{ws}/referrals", tag = "credits", request_body = ReferralCreate,
-    params(("ws" = String, Path, description = "Workspace id")),
-    responses((status = 201, description = "Granted", body = ReferralView)))]
-pub(crate) async fn refer(state: Data<ApiState>, req: HttpRequest, input: Input<ReferralCreate>) -> Answer {
-    let workspace: WorkspaceId = path_id(&req, "ws", "workspace")?;
+/// The payment of a pending purchase failed: it stops counting to the cap.
+#[utoipa::path(post, path = "/v1/purchases/{id}/fail", tag = "credits",
+    params(("id" = String, Path, description = "Purchase id")),
+    responses((status = 200, description = "The purchase after it", body = PurchaseView)))]
+pub(crate) async fn fail(state: Data<ApiState>, req: HttpRequest, bare: Bare) -> Answer {
+    let (workspace, purchase) = found(&state, &req).await?;
+    change(&state, &workspace, (Command::FailPurchase { purchase }, bare.call)).await
+}
+
+/// Takes a purchase back: for the buyer within the catalog's window, for the bank, or for an admin with a reason.
+#[utoipa::path(post, path = "/v1/purchases/{id}/refund", tag = "credits", request_body = RefundRequest,
+    params(("id" = String, Path, description = "Purchase id")),
+    responses((status = 200, description = "The purchase after it", body = PurchaseView)))]
+pub(crate) async fn refund(state: Data<ApiState>, req: HttpRequest, input: Input<RefundRequest>) -> Answer {
+    let (workspace, purchase) = found(&state, &req).await?;
     let Input { body, call } = input;
-    let refer = Refer { friend: text::line("/friend", &body.friend, NAME_CHARS_MAX)? };
-    let executed = state.engine.execute(&workspace, Command::Refer(refer), call).await?;
-    let moved = moved(&executed)?;
-    let view = ReferralView { friend: body.friend, lot: moved.lots.first().copied() };
-    answered(StatusCode::CREATED, &view, executed.replayed)
+    if body.kind == RefundKind::Requested && body.credits.is_some() {
+        return Err(ApiError::field("/credits", "a refund on request is whole; leave it out"));
+    }
+    let refund = RefundPurchase {
+        purchase,
+        kind: match body.kind {
+            RefundKind::Requested => reeve_workspace::RefundKind::Requested,
+            RefundKind::Chargeback => reeve_workspace::RefundKind::Chargeback,
+            RefundKind::Admin => reeve_workspace::RefundKind::Admin,
+        },
+        reason: text::optional("/reason", body.reason.as_deref(), REASON_CHARS_MAX)?,
+        credits: body.credits.map(Into::into),
+    };
+    change(&state, &workspace, (Command::RefundPurchase(refund), call)).await
 }
 
-fn moved(executed: &Executed) -> Result<&LotsMoved, ApiError> {
+/// A dispute was won: what the chargeback took comes back, once.
+#[utoipa::path(post, path = "/v1/purchases/{id}/dispute_won", tag = "credits",
+    params(("id" = String, Path, description = "Purchase id")),
+    responses((status = 200, description = "The purchase after it", body = PurchaseView)))]
+pub(crate) async fn win_dispute(state: Data<ApiState>, req: HttpRequest, bare: Bare) -> Answer {
+    let (workspace, purchase) = found(&state, &req).await?;
+    change(&state, &workspace, (Command::WinDispute { purchase }, bare.call)).await
+}
+
+/// The purchase of the path, and whose it is.
+async fn found(state: &ApiState, req: &HttpRequest) -> Result<(WorkspaceId, PurchaseId), ApiError> {
+    let id: PurchaseId = path_id(req, "id", "purchase")?;
+    let known = state.engine.reader().purchase(id).await?;
+    known.map(|(workspace, _)| (workspace, id)).ok_or_else(|| ApiError::not_found("purchase"))
+}
+
+async fn change(state: &ApiState, workspace: &WorkspaceId, (command, call): (Command, Call)) -> Answer {
+    let executed = state.engine.execute(workspace, command, call).await?;
     match &executed.answer {
-        Stored::Lots(moved) => Ok(moved),
-        Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
-        other => Err(ApiError::internal(format!("a grant was answered with {other:?}"))),
+        Stored::Purchase(row) => answered(StatusCode::OK, &view(workspace, row), executed.replayed),
+        other => Err(reply::unexpected(other, executed.replayed)),
     }
-}
-
-/// Credits given or taken by hand, always with a reason (KV-16).
-#[utoipa::path(post, path = "/v1/workspaces/{ws}/adjustments", tag = "credits", request_body = AdjustmentCreate,
-    params(("ws" = String, Path, description = "Workspace id")),
-    responses((status = 201, description = "Adjusted", body = AdjustmentView)))]
-pub(crate) async fn adjust(
-    state: Data<ApiState>,
-    req: HttpRequest,
-    input: Input<AdjustmentCreate>,
-) -> Answer {
-    let workspace: WorkspaceId = path_id(&req, "ws", "workspace")?;
-    let Input { body, call } = input;
-    if body.scope.is_some() {
-        return Err(ApiError::field("/scope", "adjustments with a scope are not taken; leave it out"));
-    }
-    let job = match body.job {
-        Some(job) => Some(adjusted_job(&state, &workspace, job).await?),
-        None => None,
-    };
-    let adjust = Adjust {
-        amount: body.amount.into(),
-        reason: text::line("/reason", &body.reason, REASON_CHARS_MAX)?,
-        expires_at: body.expires_at.map(Into::into),
-        job,
-    };
-    let executed = state.engine.execute(&workspace, Command::Adjust(adjust), call).await?;
-    let moved = moved(&executed)?;
-    let lot = moved.lots.first().copied().filter(|_| Credits::from(body.amount).is_positive());
-    let view = AdjustmentView {
-        amount: body.amount,
-        reason: body.reason,
-        lot,
-        job: body.job,
-        at: moved.at.into(),
-        balance: summary(moved.available, moved.held),
-    };
-    answered(StatusCode::CREATED, &view, executed.replayed)
-}
-
-/// What a job settled, and what was given back for it before: a closed job has left memory, its rows tell.
-async fn adjusted_job(
-    state: &ApiState,
-    workspace: &WorkspaceId,
-    job: JobId,
-) -> Result<AdjustedJob, ApiError> {
-    let unknown = || ApiError::field("/job", "is not a job of this workspace");
-    let record = state.engine.job(job).await?.filter(|record| record.intro.workspace == *workspace);
-    let settled = record.ok_or_else(unknown)?.state.settled;
-    let filter = LedgerFilter { job: Some(job), ..LedgerFilter::default() };
-    let page = reeve_journal::Page { after: None, limit: JOB_ROWS_MAX };
-    let rows = state.engine.reader().ledger(workspace, &filter, &page).await?;
-    // A job's own rows never grant: a grant that names it gave something back for it.
-    let given = rows.iter().filter(|row| row.kind == Kind::Grant).map(|row| row.amount);
-    Ok(AdjustedJob { job, settled, adjusted: Credits::checked_sum(given).unwrap_or(settled) })
 }

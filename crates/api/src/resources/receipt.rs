@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use reeve_journal::{LedgerFilter, Page};
-use reeve_protocol::{Amount, AttemptOutcome, AttemptView, ReceiptLot, ReceiptQuote, ReceiptView};
-use reeve_types::{Credits, LeaseId, LotId};
+use reeve_protocol::{Amount, ReceiptLot, ReceiptQuote, ReceiptView};
+use reeve_types::{Credits, LotId};
 use reeve_workspace::{Kind, Row};
 
 use crate::error::Answer;
 use crate::json::ok;
+use crate::resources::attempts;
 use crate::resources::jobs::visible;
 use crate::roles::Caller;
 use crate::state::ApiState;
@@ -28,15 +29,6 @@ pub(crate) async fn get(state: Data<ApiState>, caller: Caller, req: HttpRequest)
     let filter = LedgerFilter { job: Some(record.intro.id), ..LedgerFilter::default() };
     let page = Page { after: None, limit: ROWS_MAX };
     let rows = state.engine.reader().ledger(&record.intro.workspace, &filter, &page).await?;
-    let running = record.state.lease.as_ref().map(|lease| AttemptView {
-        attempt: lease.attempt,
-        lease: LeaseId { job: record.intro.id, attempt: lease.attempt },
-        worker: lease.worker.clone(),
-        started_at: lease.granted_at.into(),
-        ended_at: None,
-        outcome: AttemptOutcome::Running,
-        reason: None,
-    });
     let quote = &record.intro.quote;
     ok(&ReceiptView {
         job: record.intro.id,
@@ -48,7 +40,7 @@ pub(crate) async fn get(state: Data<ApiState>, caller: Caller, req: HttpRequest)
             catalog_version: quote.catalog_version,
         },
         lots: lots(&rows),
-        attempts: running.into_iter().collect(),
+        attempts: attempts::of(&record),
         outputs: job::outputs(&state, &record.intro, &record.state),
         ledger: rows.iter().map(ledger::view).collect(),
     })
@@ -70,7 +62,8 @@ fn lots(rows: &[Row]) -> Vec<ReceiptLot> {
             Kind::Settle => &mut lot.settled,
             Kind::Release => &mut lot.released,
             Kind::Forfeit | Kind::Expire => &mut lot.forfeited,
-            Kind::Grant | Kind::ClawBack | Kind::Take => continue,
+            // Given back for the job, or taken for it: no part of what it held.
+            Kind::Grant | Kind::ClawBack | Kind::Take | Kind::Restore | Kind::Owe | Kind::Repay => continue,
         };
         *sum = Amount(sum.0.checked_add(row.amount).unwrap_or(Credits::ZERO));
     }

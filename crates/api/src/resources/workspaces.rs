@@ -3,20 +3,24 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use reeve_actors::Answer as Stored;
+use futures_util::StreamExt as _;
+use reeve_actors::{Balance, Call, Unavailable};
+use reeve_journal::WorkspaceRecord;
 use reeve_protocol::{ListQuery, Page, WorkspaceCreate, WorkspaceView};
 use reeve_types::WorkspaceId;
 use reeve_workspace::{Command, Create, Owner};
 
 use crate::error::{Answer, ApiError};
 use crate::idempotency::derived_workspace;
-use crate::json::{Input, answered, ok};
-use crate::problem::refused;
+use crate::json::{Input, ok};
 use crate::query::{Part, parses, path_id, query};
+use crate::resources::reply;
 use crate::state::ApiState;
 use crate::text::{self, NAME_CHARS_MAX};
 use crate::view::workspace::{asked_interval, of_actor, of_record};
 
+/// Workspaces of a page that are asked for their balance at once.
+const LOOKS: usize = 16;
 /// Most seats of one workspace: beyond it the input is a mistake.
 const SEATS_MAX: u32 = 100_000;
 
@@ -32,40 +36,45 @@ pub(crate) async fn create(state: Data<ApiState>, input: Input<WorkspaceCreate>)
     };
     let create = creation(&state, body)?;
     let executed = state.engine.execute(&id, Command::Create(Box::new(create)), call).await?;
-    match &executed.answer {
-        Stored::Workspace(view) => answered(StatusCode::CREATED, &of_actor(view), executed.replayed),
-        Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
-        other => Err(ApiError::internal(format!("creating a workspace was answered with {other:?}"))),
-    }
+    reply::workspace(&state, &executed, StatusCode::CREATED)
 }
 
 fn fresh_id(state: &ApiState) -> Result<WorkspaceId, ApiError> {
     WorkspaceId::new(&format!("ws_{}", state.engine.new_job_id().uuid().simple())).map_err(ApiError::internal)
 }
 
-fn creation(state: &ApiState, body: WorkspaceCreate) -> Result<Create, ApiError> {
-    if state.engine.catalogs().get(&body.catalog).is_none() {
-        let names: Vec<&str> = state.engine.catalogs().iter().map(|catalog| catalog.name.as_str()).collect();
+/// What a body asks for, with its shapes checked.
+pub(crate) fn creation(state: &ApiState, body: WorkspaceCreate) -> Result<Create, ApiError> {
+    let shelf = state.engine.shelf();
+    if shelf.get(&body.catalog).is_none() {
+        let names: Vec<&str> = shelf.iter().map(|book| book.latest().name.as_str()).collect();
         let detail = format!("`{}` is not a catalog; there are {}", body.catalog, names.join(", "));
         return Err(ApiError::field("/catalog", detail));
     }
-    let seats = body.seats.unwrap_or(1);
-    if seats == 0 || seats > SEATS_MAX {
-        return Err(ApiError::field("/seats", format!("must be 1 to {SEATS_MAX}")));
-    }
-    let timezone = body.timezone.as_deref().unwrap_or("UTC");
-    let unknown = |_| ApiError::field("/timezone", "is not an IANA zone such as `Europe/Berlin`");
     Ok(Create {
         name: text::optional("/name", body.name.as_deref(), NAME_CHARS_MAX)?,
         catalog: body.catalog,
         plan: body.plan,
         allotment: body.allotment.map(Into::into),
         interval: body.interval.map(asked_interval).unwrap_or_default(),
-        seats,
-        timezone: timezone.parse().map_err(unknown)?,
+        seats: seats(body.seats)?,
+        timezone: zone(body.timezone.as_deref().unwrap_or("UTC"))?,
         owner: body.owner.map(owner).transpose()?,
         metadata: text::metadata(body.metadata.as_ref())?,
     })
+}
+
+/// A number of seats; one when the body does not say.
+pub(crate) fn seats(asked: Option<u32>) -> Result<u32, ApiError> {
+    match asked.unwrap_or(1) {
+        seats if (1..=SEATS_MAX).contains(&seats) => Ok(seats),
+        _ => Err(ApiError::field("/seats", format!("must be 1 to {SEATS_MAX}"))),
+    }
+}
+
+/// A time zone by its name.
+pub(crate) fn zone(name: &str) -> Result<chrono_tz::Tz, ApiError> {
+    name.parse().map_err(|_| ApiError::field("/timezone", "is not an IANA zone such as `Europe/Berlin`"))
 }
 
 fn owner(owner: reeve_protocol::Owner) -> Result<Owner, ApiError> {
@@ -75,14 +84,23 @@ fn owner(owner: reeve_protocol::Owner) -> Result<Owner, ApiError> {
     })
 }
 
-/// All workspaces in order of id, with their stored balances.
+/// All workspaces in order of id, each with its balance now.
 #[utoipa::path(get, path = "/v1/workspaces", tag = "workspaces", params(ListQuery),
     responses((status = 200, description = "A page", body = Page<WorkspaceView>)))]
 pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let ListQuery { limit, cursor } = query(&req)?;
     let part = Part::new(limit, cursor, parses::<WorkspaceId>)?;
     let rows = state.engine.reader().workspaces(&part.page).await?;
-    ok(&part.page(rows, |row| row.id.to_string(), of_record))
+    let (shelf, now) = (state.engine.shelf(), state.engine.now());
+    let looks = rows.iter().map(|row| state.engine.balance(&row.id));
+    let seen: Vec<_> = futures_util::stream::iter(looks).buffered(LOOKS).collect().await;
+    let seen = rows.into_iter().zip(seen).collect();
+    let view = |(row, seen): &(WorkspaceRecord, Result<Option<Balance>, Unavailable>)| match seen {
+        Ok(Some(balance)) => of_actor(&shelf, &balance.view),
+        // Its owner cannot answer now; a list is worth more with an older entry than not at all.
+        Ok(None) | Err(_) => of_record(&shelf, row, now),
+    };
+    ok(&part.page(seen, |(row, _)| row.id.to_string(), view))
 }
 
 /// A workspace with its balance now.
@@ -92,7 +110,7 @@ pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
 pub(crate) async fn get(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let id: WorkspaceId = path_id(&req, "ws", "workspace")?;
     let balance = state.engine.balance(&id).await?.ok_or_else(|| ApiError::not_found("workspace"))?;
-    ok(&of_actor(&balance.view))
+    ok(&of_actor(&state.engine.shelf(), &balance.view))
 }
 
 /// Refuses a path whose workspace does not exist; reads of lists would show an empty one.
@@ -100,4 +118,14 @@ pub(crate) async fn existing(state: &ApiState, req: &HttpRequest) -> Result<Work
     let id: WorkspaceId = path_id(req, "ws", "workspace")?;
     let found = state.engine.reader().workspace(&id).await?;
     found.map(|_| id).ok_or_else(|| ApiError::not_found("workspace"))
+}
+
+/// As [`existing`], with the rows written that are due by now: a ledger must say what its balance says (X15).
+pub(crate) async fn folded(state: &ApiState, req: &HttpRequest) -> Result<WorkspaceId, ApiError> {
+    let id = existing(state, req).await?;
+    // A server that takes no changes now still shows what is stored.
+    if let Err(error) = state.engine.execute(&id, Command::Wake, Call::default()).await {
+        tracing::debug!(%error, workspace.id = %id, "a workspace is shown as it is stored");
+    }
+    Ok(id)
 }

@@ -1,111 +1,18 @@
-//! A catalog as clients see it: what can be subscribed to, asked for and bought. Rules of accounting stay inside.
+//! A catalog as clients see it: what can be subscribed to, asked for and bought.
 
-use std::collections::BTreeMap;
-
-use reeve_credits::catalog::{Action, Allotment, Catalog, Plan};
+use reeve_credits::catalog::{Action, Allotment, Catalog, Factor, Plan, Renewal};
 use reeve_credits::price::{Axis, Per, StageRule};
-use reeve_protocol::Amount;
-use serde::Serialize;
-use utoipa::ToSchema;
+use reeve_protocol::{
+    ActionView, AddonView, Amount, AxisView, CatalogView, PackView, PlanView, Quantity, ScopeView,
+    SourceView, StageView, VariantView, VersionView,
+};
+use reeve_types::Millis;
+use reeve_workspace::Version;
 
-/// A catalog.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct CatalogView {
-    pub name: String,
-    pub version: u32,
-    pub title: String,
-    pub plans: Vec<PlanView>,
-    pub actions: Vec<ActionView>,
-    pub packs: Vec<PackView>,
-    pub addons: Vec<AddonView>,
-    /// Queue tiers of its plans, lowest plan first.
-    pub tiers: Vec<String>,
-}
+use crate::view::lot;
 
-/// A plan.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PlanView {
-    pub name: String,
-    pub title: String,
-    pub rank: u32,
-    pub tier: String,
-    pub paid: bool,
-    pub per_seat: bool,
-    pub max_concurrent: Option<u32>,
-    /// Allotments to choose from; empty when there is none to choose.
-    pub allotments: Vec<Amount>,
-    /// The least allotment of a plan that is agreed with each workspace.
-    pub allotment_min: Option<Amount>,
-    pub intervals: Vec<String>,
-}
-
-/// An action with its price.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ActionView {
-    pub name: String,
-    pub title: String,
-    pub pool: String,
-    /// Plans that may ask for it; `null` is every plan.
-    pub plans: Option<Vec<String>>,
-    pub outputs_default: u32,
-    pub outputs_max: u32,
-    pub free: bool,
-    /// The price is the sum of these.
-    pub price: Vec<StageView>,
-}
-
-/// One stage of a price.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StageView {
-    pub name: String,
-    /// `job`, `output`, `second` or `block`.
-    pub per: &'static str,
-    pub rate: Option<Amount>,
-    pub min_seconds: Option<u32>,
-    pub block_seconds: Option<u32>,
-    /// Parameters whose value changes the price.
-    pub by: BTreeMap<String, AxisView>,
-}
-
-/// A priced parameter.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AxisView {
-    pub default: Option<String>,
-    /// Left out, the stage is not charged.
-    pub optional: bool,
-    pub values: BTreeMap<String, VariantView>,
-}
-
-/// What one value of a parameter does.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct VariantView {
-    /// Instead of the stage's rate.
-    pub rate: Option<Amount>,
-    /// Times the rate.
-    pub times: Option<Amount>,
-    pub block_seconds: Option<u32>,
-    pub plans: Option<Vec<String>>,
-}
-
-/// Credits that are sold as a whole.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PackView {
-    pub name: String,
-    pub title: String,
-    pub credits: Amount,
-}
-
-/// A recurring add-on.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AddonView {
-    pub name: String,
-    pub title: String,
-    pub plans: Vec<String>,
-    pub units_max: u32,
-}
-
-/// The view of a catalog.
-pub(crate) fn view(catalog: &Catalog) -> CatalogView {
+/// One version of a catalog, with all that there are.
+pub(crate) fn view(catalog: &Catalog, versions: &[Version]) -> CatalogView {
     let title =
         |title: &Option<String>, name: &dyn ToString| title.clone().unwrap_or_else(|| name.to_string());
     let mut tiers: Vec<String> = catalog.plans.iter().map(|plan| plan.tier.to_string()).collect();
@@ -114,8 +21,28 @@ pub(crate) fn view(catalog: &Catalog) -> CatalogView {
         name: catalog.name.to_string(),
         version: catalog.version,
         title: catalog.title.clone(),
+        renewal: match catalog.renewal {
+            Renewal::Automatic => "automatic",
+            Renewal::OnPayment => "on_payment",
+        }
+        .to_owned(),
         plans: catalog.plans.iter().map(plan).collect(),
         actions: catalog.actions.values().map(action).collect(),
+        sources: catalog
+            .sources
+            .iter()
+            .map(|(name, source)| SourceView {
+                name: name.to_string(),
+                class: lot::class_word(source.class).to_owned(),
+                scope: source.scope.as_ref().map(ToString::to_string),
+                min: source.min.map(Amount),
+            })
+            .collect(),
+        scopes: catalog
+            .scopes
+            .iter()
+            .map(|(name, scope)| ScopeView { name: name.to_string(), actions: texts(&scope.actions) })
+            .collect(),
         packs: catalog
             .packs
             .iter()
@@ -136,7 +63,14 @@ pub(crate) fn view(catalog: &Catalog) -> CatalogView {
             })
             .collect(),
         tiers,
+        versions: versions.iter().map(version).collect(),
     }
+}
+
+fn version(version: &Version) -> VersionView {
+    // What the server was started with counts as published since ever.
+    let at = Some(version.published_at).filter(|at| *at > Millis::from_millis(i64::MIN));
+    VersionView { version: version.catalog.version, published_at: at.map(Into::into) }
 }
 
 fn texts<T: ToString>(items: &[T]) -> Vec<String> {
@@ -184,7 +118,8 @@ fn stage(stage: &StageRule) -> StageView {
             Per::Output => "output",
             Per::Second => "second",
             Per::Block => "block",
-        },
+        }
+        .to_owned(),
         rate: stage.rate.map(Amount),
         min_seconds: stage.min_seconds,
         block_seconds: stage.block_seconds,
@@ -196,11 +131,16 @@ fn axis(axis: &Axis) -> AxisView {
     let values = axis.values.iter().map(|(value, variant)| {
         let view = VariantView {
             rate: variant.rate.map(Amount),
-            times: variant.times.map(|factor| Amount(reeve_types::Credits::from_micros(factor.micros()))),
+            times: variant.times.map(times),
             block_seconds: variant.block_seconds,
             plans: variant.plans.as_deref().map(texts),
         };
         (value.clone(), view)
     });
     AxisView { default: axis.default.clone(), optional: axis.optional, values: values.collect() }
+}
+
+/// A factor on the wire.
+pub(crate) const fn times(factor: Factor) -> Quantity {
+    Quantity::from_micros(factor.micros())
 }

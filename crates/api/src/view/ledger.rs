@@ -29,7 +29,8 @@ pub(crate) fn view(row: &Row) -> LedgerRow {
     }
 }
 
-const fn kind(kind: Kind) -> LedgerKind {
+/// The kind as the wire calls it.
+pub(crate) const fn kind(kind: Kind) -> LedgerKind {
     match kind {
         Kind::Grant => LedgerKind::Grant,
         Kind::Hold => LedgerKind::Hold,
@@ -39,6 +40,9 @@ const fn kind(kind: Kind) -> LedgerKind {
         Kind::Forfeit => LedgerKind::Forfeit,
         Kind::ClawBack => LedgerKind::Clawback,
         Kind::Take => LedgerKind::Adjust,
+        Kind::Restore => LedgerKind::Restore,
+        Kind::Owe => LedgerKind::Owe,
+        Kind::Repay => LedgerKind::Repay,
     }
 }
 
@@ -53,6 +57,9 @@ pub(crate) const fn asked_kind(kind: LedgerKind) -> Kind {
         LedgerKind::Forfeit => Kind::Forfeit,
         LedgerKind::Clawback => Kind::ClawBack,
         LedgerKind::Adjust => Kind::Take,
+        LedgerKind::Restore => Kind::Restore,
+        LedgerKind::Owe => Kind::Owe,
+        LedgerKind::Repay => Kind::Repay,
     }
 }
 
@@ -61,11 +68,10 @@ pub(crate) fn csv_line(row: &Row) -> String {
     fn text(value: Option<impl ToString>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
     }
-    let word = serde_json::to_string(&kind(row.kind)).unwrap_or_default();
     let fields = [
         row.seq.to_string(),
         row.at.to_string(),
-        word.trim_matches('"').to_owned(),
+        kind(row.kind).as_str().to_owned(),
         row.amount.to_string(),
         row.lot.to_string(),
         row.source.to_string(),

@@ -1,7 +1,7 @@
-//! Lots as the wire shows them, and what will change of them by itself.
+//! Lots as the wire shows them: as they are, and as they were.
 
-use reeve_credits::lot::{Lot, LotClass};
-use reeve_protocol::{Amount, LotView, NextChange};
+use reeve_credits::lot::{Lot, LotClass, Terms};
+use reeve_protocol::{Amount, LotView};
 use reeve_types::{Credits, Millis};
 
 /// A lot.
@@ -24,30 +24,16 @@ pub(crate) fn view(lot: &Lot) -> LotView {
     }
 }
 
-/// The next change that comes by itself after `now`: a lot that becomes usable, or one that expires.
-pub(crate) fn next(lots: &[Lot], now: Millis) -> Option<NextChange> {
-    let starts = lots.iter().filter(|lot| lot.effective_at > now).map(|lot| (lot.effective_at, "grant"));
-    let ends = lots.iter().filter(|lot| lot.terms.available.is_positive());
-    let ends = ends.filter_map(|lot| lot.expires_at.filter(|at| *at > now).map(|at| (at, "expiry")));
-    // At one instant expiries come first (X2).
-    let (at, what) = ends.chain(starts).min_by_key(|(at, what)| (*at, *what == "grant"))?;
-    let changes = lots.iter().filter(|lot| match what {
-        "grant" => lot.effective_at == at,
-        _ => lot.expires_at == Some(at),
-    });
-    let amount = Credits::checked_sum(changes.map(|lot| lot.terms.available)).unwrap_or(Credits::ZERO);
-    Some(NextChange { at: at.into(), what: what.to_owned(), amount: Amount(amount) })
-}
-
-/// A lot as it will be at `at` if nothing is spent until then.
-pub(crate) fn forecast(lot: &Lot, at: Millis) -> Lot {
-    let mut lot = lot.clone();
-    if lot.is_expired(at) {
-        let left = lot.terms.available;
-        lot.terms.expired = lot.terms.expired.checked_add(left).unwrap_or(lot.terms.expired);
-        lot.terms.available = Credits::ZERO;
+/// The lot as of `at`, with the terms it had then. What expired by then is shown as expired, also where the row
+/// that says so was written later (X1).
+pub(crate) fn as_of(lot: &Lot, (granted, terms): (Credits, Terms), at: Millis) -> Lot {
+    let mut past = Lot { granted, terms, ..lot.clone() };
+    if past.is_expired(at) {
+        let left = past.terms.available;
+        past.terms.expired = past.terms.expired.checked_add(left).unwrap_or(past.terms.expired);
+        past.terms.available = Credits::ZERO;
     }
-    lot
+    past
 }
 
 const fn class(class: LotClass) -> reeve_protocol::LotClass {
@@ -64,21 +50,35 @@ const fn class(class: LotClass) -> reeve_protocol::LotClass {
     }
 }
 
+/// The word of a class on the wire.
+pub(crate) const fn class_word(class: LotClass) -> &'static str {
+    match class {
+        LotClass::Promo => "promo",
+        LotClass::Trial => "trial",
+        LotClass::Daily => "daily",
+        LotClass::Signup => "signup",
+        LotClass::Referral => "referral",
+        LotClass::Adjustment => "adjustment",
+        LotClass::Plan => "plan",
+        LotClass::Addon => "addon",
+        LotClass::Pack => "pack",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use reeve_credits::lot::Terms;
     use reeve_types::{LotId, SourceName};
 
     use super::*;
 
-    fn lot(n: u128, available: i64, effective_at: i64, expires_at: Option<i64>) -> Lot {
+    fn lot(available: i64, expires_at: Option<i64>) -> Lot {
         let granted = Credits::whole(available).unwrap();
         Lot {
-            id: LotId::from_parts(Millis::from_millis(0), n),
+            id: LotId::from_parts(Millis::from_millis(0), 1),
             source: SourceName::new("plan").unwrap(),
             class: LotClass::Plan,
             priority: 0,
-            effective_at: Millis::from_millis(effective_at),
+            effective_at: Millis::from_millis(0),
             expires_at: expires_at.map(Millis::from_millis),
             scope: None,
             payment: None,
@@ -89,21 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn the_next_change_is_the_earliest_and_adds_up_what_happens_then() {
-        let lots =
-            [lot(1, 5, 0, Some(100)), lot(2, 7, 0, Some(100)), lot(3, 9, 150, None), lot(4, 0, 0, Some(50))];
-        let next_at = |now| {
-            next(&lots, Millis::from_millis(now)).map(|next| (next.at.0.value(), next.what, next.amount.0))
-        };
-        assert_eq!(next_at(10), Some((100, "expiry".to_owned(), Credits::whole(12).unwrap())));
-        assert_eq!(next_at(100), Some((150, "grant".to_owned(), Credits::whole(9).unwrap())));
-        assert_eq!(next_at(150), None);
+    fn a_lot_of_the_past_is_expired_from_its_instant_on() {
+        let lot = lot(5, Some(100));
+        let at = |ms| as_of(&lot, (lot.granted, lot.terms), Millis::from_millis(ms));
+        assert_eq!(at(99), lot);
+        assert!(at(100).terms.available.is_zero() && at(100).is_conserved());
     }
 
     #[test]
-    fn a_forecast_expires_what_ends_until_then() {
-        let at = forecast(&lot(1, 5, 0, Some(100)), Millis::from_millis(100));
-        assert!(at.terms.available.is_zero() && at.is_conserved());
-        assert_eq!(forecast(&lot(1, 5, 0, Some(100)), Millis::from_millis(99)), lot(1, 5, 0, Some(100)));
+    fn the_word_of_a_class_is_the_one_on_the_wire() {
+        for known in [LotClass::Promo, LotClass::Daily, LotClass::Signup, LotClass::Pack, LotClass::Addon] {
+            let word = serde_json::to_string(&class(known)).unwrap();
+            assert_eq!(word.trim_matches('"'), class_word(known));
+        }
     }
 }

@@ -15,8 +15,15 @@ async fn routes(server: &Server) -> Vec<(Method, String, bool)> {
     let mut routes = Vec::new();
     for (path, item) in paths {
         for (method, operation) in item.as_object().unwrap() {
-            let filled =
-                [("{ws}", "other"), ("{id}", JOB), ("{lease}", LEASE), ("{n}", "0"), ("{name}", "none")];
+            let filled = [
+                ("{ws}", "other"),
+                ("{id}", JOB),
+                ("{lease}", LEASE),
+                ("{n}", "0"),
+                ("{name}", "none"),
+                ("{addon}", "unit"),
+                ("{member}", "m"),
+            ];
             let asset = ("{asset}", "asset_00000000000000000000000000000001");
             let path =
                 filled.iter().chain([&asset]).fold(path.clone(), |path, (from, to)| path.replace(from, to));
@@ -24,7 +31,7 @@ async fn routes(server: &Server) -> Vec<(Method, String, bool)> {
             routes.push((Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(), path, open));
         }
     }
-    assert!(routes.len() >= 38, "{}", routes.len());
+    assert!(routes.len() >= 60, "{}", routes.len());
     routes
 }
 

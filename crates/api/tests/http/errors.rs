@@ -132,7 +132,10 @@ async fn queries_that_are_wrong_are_refused_and_unknown_names_passed_over() {
         "/v1/workspaces/w/ledger?member=%00",
         "/v1/workspaces/w/jobs?status=lost",
         "/v1/workspaces/w/jobs?since=yesterday",
-        "/v1/workspaces/w/balance?at=1970-01-01T00:00:00Z",
+        "/v1/workspaces/w/balance?at=yesterday",
+        "/v1/workspaces/w/balance?at=9000-01-01T00:00:00Z",
+        "/v1/workspaces/w/usage?group_by=week",
+        "/v1/catalogs/kive?version=x",
     ] {
         assert_eq!(server.get(path).await.code(), (422, "invalid_request"), "{path}");
     }

@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
 mod access;
+mod catalogs;
+mod credits;
 mod errors;
 mod flow;
+mod imports;
 mod retries;
 mod server;
 mod streams;
+mod subscriptions;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use reeve_actors::{Catalogs, Engine, EngineSettings, Entropy, Parts, TierSettings};
+use reeve_actors::{
+    CatalogFile, ClockSource, Engine, EngineSettings, Entropy, ManualClock, Parts, TierSettings,
+};
 use reeve_api::{ApiSettings, ApiState, KeySpec, KeyTable, ServerOptions, VerifyPort, key_of_secret, serve};
 use reeve_artifacts::Artifacts;
-use reeve_credits::Catalog;
 use reeve_journal::{MemoryJournal, Role};
 use reeve_protocol::VerifyCheck;
 use reeve_types::{Clock, KeyId, Millis, TierName, WorkspaceId};
@@ -80,6 +81,16 @@ impl Server {
 
     /// A server whose settings are changed first.
     pub fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
+        Self::on(ClockSource::System(Arc::new(TestClock)), change)
+    }
+
+    /// A server whose clock stands at this instant until it is moved.
+    pub fn at(instant: &str) -> Self {
+        let at = instant.parse::<reeve_protocol::At>().unwrap().millis();
+        Self::on(ClockSource::Manual(Arc::new(ManualClock::at(at))), |_| {})
+    }
+
+    fn on(clock: ClockSource, change: impl FnOnce(&mut ApiSettings)) -> Self {
         let mut settings = ApiSettings::new([9; 32]);
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -90,7 +101,7 @@ impl Server {
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let state = Arc::new(state(artifacts, settings).await);
+                let state = Arc::new(state(artifacts, settings, clock).await);
                 ready.send(()).unwrap();
                 let options = ServerOptions { workers: 1, stop_seconds: 5, ..ServerOptions::default() };
                 let shutdown = async { drop(stopped.await) };
@@ -116,6 +127,24 @@ impl Server {
 
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path, ADMIN)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::PUT, path, ADMIN).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path, ADMIN)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path, ADMIN).json(&body)).await
+    }
+
+    /// Moves the clock to an instant.
+    pub async fn clock(&self, now: &str) {
+        let moved = self.post("/v1/clock", serde_json::json!({"now": now})).await;
+        assert_eq!(moved.status, 200, "{:?}", moved.json);
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
@@ -184,11 +213,12 @@ impl Drop for Server {
     }
 }
 
-async fn state(artifacts: Artifacts, settings: ApiSettings) -> ApiState {
+async fn state(artifacts: Artifacts, settings: ApiSettings, clock: ClockSource) -> ApiState {
     let texts = [
         include_str!("../../../../config/catalogs/kive.toml"),
         include_str!("../../../../config/catalogs/kreatorflow.toml"),
         include_str!("../../../../config/catalogs/kaiber.toml"),
+        include_str!("../../../../config/catalogs/ai-studios.toml"),
     ];
     let tier = |name: &str| TierSettings {
         name: TierName::new(name).unwrap(),
@@ -204,10 +234,10 @@ async fn state(artifacts: Artifacts, settings: ApiSettings) -> ApiState {
             tiers: ["free", "standard", "pro", "instant"].map(tier).to_vec(),
             ..EngineSettings::default()
         },
-        catalogs: Catalogs::new(texts.map(|text| Catalog::parse("catalog", text).unwrap())),
+        catalogs: texts.map(|text| CatalogFile::parse("catalog", text, None).unwrap()).to_vec(),
         journal: journal.clone(),
         reader: journal,
-        clock: Arc::new(TestClock),
+        clock,
         entropy: Arc::new(Counting(AtomicU64::new(1))),
     });
     let own = Some(WorkspaceId::new(OWN).unwrap());

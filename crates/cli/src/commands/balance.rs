@@ -4,6 +4,7 @@ use clap::Args;
 use reeve_protocol::{At, BalanceQuery, BalanceView};
 use reeve_types::WorkspaceId;
 
+use super::call::say;
 use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote, system};
@@ -61,7 +62,7 @@ fn show(balance: &BalanceView) -> Result<(), Failure> {
         let gone = [lot.expired, lot.forfeited, lot.clawed_back].map(|part| part.credits());
         table.add_row([
             lot.source.to_string(),
-            word(&lot.class),
+            say(&lot.class),
             lot.granted.to_string(),
             lot.available.to_string(),
             lot.held.to_string(),
@@ -73,9 +74,4 @@ fn show(balance: &BalanceView) -> Result<(), Failure> {
     }
     output::print("")?;
     output::print_table(&table, "no lots")
-}
-
-/// The word that the API has for it.
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

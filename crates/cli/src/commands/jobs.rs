@@ -3,10 +3,8 @@
 use clap::Args;
 use reeve_protocol::{JobStatus, JobView, JobsQuery};
 use reeve_types::{ActionName, WorkspaceId};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error, StrDeserializer};
 
+use super::call::word;
 use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote, system};
@@ -17,7 +15,7 @@ pub struct JobsArgs {
     /// Workspace; all of them when left out, which takes an admin key
     workspace: Option<WorkspaceId>,
     /// Only jobs with this status
-    #[arg(long, value_parser = status)]
+    #[arg(long, value_parser = word::<JobStatus>)]
     status: Option<JobStatus>,
     /// Only jobs of this action
     #[arg(long)]
@@ -30,12 +28,6 @@ pub struct JobsArgs {
     json: bool,
     #[command(flatten)]
     remote: Remote,
-}
-
-/// A status as the API writes it.
-fn status(text: &str) -> Result<JobStatus, String> {
-    let words: StrDeserializer<Error> = text.into_deserializer();
-    JobStatus::deserialize(words).map_err(|e| e.to_string())
 }
 
 /// Runs the command.

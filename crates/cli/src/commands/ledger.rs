@@ -3,10 +3,8 @@
 use clap::Args;
 use reeve_protocol::{LedgerKind, LedgerQuery, LedgerRow};
 use reeve_types::{JobId, WorkspaceId};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error, StrDeserializer};
 
+use super::call::word;
 use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote, system};
@@ -20,7 +18,7 @@ pub struct LedgerArgs {
     #[arg(long)]
     job: Option<JobId>,
     /// Only rows of this kind, such as grant, hold, settle or release
-    #[arg(long, value_parser = kind)]
+    #[arg(long, value_parser = word::<LedgerKind>)]
     kind: Option<LedgerKind>,
     /// Only the last so many
     #[arg(long, value_name = "N")]
@@ -30,12 +28,6 @@ pub struct LedgerArgs {
     json: bool,
     #[command(flatten)]
     remote: Remote,
-}
-
-/// A kind as the API writes it.
-fn kind(text: &str) -> Result<LedgerKind, String> {
-    let words: StrDeserializer<Error> = text.into_deserializer();
-    LedgerKind::deserialize(words).map_err(|e| e.to_string())
 }
 
 /// Runs the command.
@@ -60,7 +52,7 @@ fn show(rows: &[LedgerRow]) -> Result<(), Failure> {
         table.add_row([
             row.seq.to_string(),
             output::instant(row.at),
-            word(row.kind),
+            row.kind.as_str().to_owned(),
             row.amount.to_string(),
             row.source.as_ref().map_or_else(String::new, ToString::to_string),
             about(row),
@@ -69,10 +61,6 @@ fn show(rows: &[LedgerRow]) -> Result<(), Failure> {
         ]);
     }
     output::print_table(&table, "no rows")
-}
-
-fn word(kind: LedgerKind) -> String {
-    serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What a row is about: its action and output, else its reason.
@@ -91,7 +79,7 @@ mod tests {
 
     #[test]
     fn kinds_are_those_of_the_api() {
-        assert_eq!(kind("settle"), Ok(LedgerKind::Settle));
-        assert!(kind("spent").is_err_and(|error| error.contains("clawback")));
+        assert_eq!(word("settle"), Ok(LedgerKind::Settle));
+        assert!(word::<LedgerKind>("spent").is_err_and(|error| error.contains("clawback")));
     }
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use reeve_protocol::At;
 
 use crate::config::{self, Settings};
 use crate::exit::Failure;
-use crate::server::{Blueprint, Secrets, Server, bind, run_in_system};
+use crate::server::{Blueprint, ClockPlan, Secrets, Server, bind, run_in_system};
 use crate::{logging, output, signals, sketch, system};
 
 /// Slots of each of the two embedded workers.
@@ -35,13 +36,17 @@ pub struct ServeArgs {
     /// What tells the time
     #[arg(long, value_enum, default_value_t = ClockKind::System)]
     clock: ClockKind,
+    /// Where the manual clock starts, RFC 3339; it never starts before the newest instant that is stored [default: that
+    /// instant, or now]
+    #[arg(long, value_name = "TIME")]
+    start_at: Option<At>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ClockKind {
     /// The system's clock
     System,
-    /// One that only `POST /v1/clock` moves; not available yet
+    /// One that only `POST /v1/clock` moves, for tests
     Manual,
 }
 
@@ -50,9 +55,13 @@ enum ClockKind {
 /// # Errors
 /// Settings or data that cannot be used.
 pub fn run(args: ServeArgs) -> Result<(), Failure> {
-    if args.clock == ClockKind::Manual {
-        return Err(Failure::usage("`--clock manual` is not available in this version; leave it out"));
-    }
+    let clock = match args.clock {
+        ClockKind::Manual => ClockPlan::Manual { start_at: args.start_at.map(At::millis) },
+        ClockKind::System if args.start_at.is_some() => {
+            return Err(Failure::usage("`--start-at` goes with `--clock manual`"));
+        }
+        ClockKind::System => ClockPlan::System,
+    };
     let with_worker = args.with_worker;
     let settings = settings(args)?;
     logging::to_stderr(&settings.log)?;
@@ -61,7 +70,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let secrets = Secrets::from_environment()?;
     let listener = bind(&settings.server.listen)?;
     let workers = if with_worker { sketch::plans(SLOTS, FINISH_MS)? } else { Vec::new() };
-    run_in_system(serve(Blueprint { settings, listener, secrets, workers }))
+    run_in_system(serve(Blueprint { settings, listener, secrets, clock, workers }))
 }
 
 /// The configuration with the command line on top.

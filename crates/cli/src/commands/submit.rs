@@ -9,6 +9,7 @@ use reeve_protocol::{Amount, JobEvent, JobStatus, JobSubmit, JobView, OutputStat
 use reeve_types::{ActionName, MemberId, WorkspaceId};
 use serde_json::Value;
 
+use super::call::amount;
 use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote, system};
@@ -52,10 +53,6 @@ fn pair(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as seconds=3")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
-}
-
-fn amount(text: &str) -> Result<Amount, String> {
-    text.parse().map(Amount).map_err(|e: reeve_types::AmountError| e.to_string())
 }
 
 /// Runs the command.

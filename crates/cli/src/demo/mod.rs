@@ -17,7 +17,7 @@ use reeve_journal::Role;
 
 use crate::config::{self, Settings};
 use crate::exit::Failure;
-use crate::server::{Blueprint, Secrets, Server, bind, fresh_secret, run_in_system};
+use crate::server::{Blueprint, ClockPlan, Secrets, Server, bind, fresh_secret, run_in_system};
 use crate::system::Mark;
 use crate::{logging, output, signals, sketch};
 
@@ -39,7 +39,7 @@ pub fn run(data: Option<PathBuf>, keep: bool) -> Result<(), Failure> {
     let secrets = Secrets { admin: Some(admin.clone()), worker: None };
     // At the end nothing runs, so nobody needs time to finish.
     let workers = sketch::plans(SLOTS, 0)?;
-    let blueprint = Blueprint { settings, listener, secrets, workers };
+    let blueprint = Blueprint { settings, listener, secrets, clock: ClockPlan::System, workers };
     run_in_system(async move {
         let began = Mark::now();
         let mut server = Server::start(blueprint).await?;

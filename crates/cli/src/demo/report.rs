@@ -82,11 +82,13 @@ impl Sums {
         let mut sums = Self::default();
         for row in rows {
             let part = match row.kind {
-                LedgerKind::Grant | LedgerKind::Adjust => &mut sums.granted,
+                LedgerKind::Grant | LedgerKind::Adjust | LedgerKind::Restore | LedgerKind::Repay => {
+                    &mut sums.granted
+                }
                 LedgerKind::Settle => &mut sums.settled,
                 LedgerKind::Release => &mut sums.released,
                 LedgerKind::Expire | LedgerKind::Forfeit | LedgerKind::Clawback => &mut sums.gone,
-                LedgerKind::Hold => continue,
+                LedgerKind::Hold | LedgerKind::Owe => continue,
             };
             let amount = row.amount.credits();
             let amount = if amount.is_negative() { Credits::from_micros(-amount.micros()) } else { amount };

@@ -13,11 +13,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::rt::System;
-use reeve_actors::{Engine, Parts};
+use reeve_actors::{ClockSource, Engine, ManualClock, Parts};
 use reeve_api::{ApiSettings, ApiState, KeyTable, ServeError, ServerOptions, serve};
 use reeve_artifacts::Artifacts;
 use reeve_client::Client;
 use reeve_store::{FatalHook, Store};
+use reeve_types::{Clock as _, Millis};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -33,12 +34,22 @@ pub use verify::{check, open_store};
 /// The exit code when the store says that nothing can be committed any more.
 const FATAL: i32 = 3;
 
+/// What tells a server the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockPlan {
+    #[default]
+    System,
+    /// Stands still until it is told to move: for the tests of those who build on this.
+    Manual { start_at: Option<Millis> },
+}
+
 /// What a server is made of.
 pub struct Blueprint {
     pub settings: Settings,
     /// Bound by the caller: a port that is taken is found out before the data is touched.
     pub listener: TcpListener,
     pub secrets: Secrets,
+    pub clock: ClockPlan,
     /// Workers inside this process; none when empty.
     pub workers: Vec<Plan>,
 }
@@ -78,7 +89,7 @@ impl Server {
     /// # Errors
     /// A catalog or setting that does not fit, or data that cannot be opened.
     pub async fn start(blueprint: Blueprint) -> Result<Self, Failure> {
-        let Blueprint { settings, listener, secrets, workers } = blueprint;
+        let Blueprint { settings, listener, secrets, clock, workers } = blueprint;
         let addr = listener.local_addr().map_err(|e| Failure::environment("the socket has no address", e))?;
         let catalogs = catalogs::load(&settings.catalogs.dir)?;
         let engine_settings = settings.engine().map_err(|e| Failure::usage(e.to_string()))?;
@@ -96,7 +107,7 @@ impl Server {
             catalogs,
             journal: store.journal(),
             reader: store.reader(),
-            clock: Arc::new(SystemClock),
+            clock: clock_source(clock, &store).await?,
             entropy: Arc::new(SystemEntropy),
         };
         let engine = Engine::start(parts).await.map_err(|e| Failure::environment("cannot start", e))?;
@@ -154,6 +165,17 @@ impl Server {
             Err(error) => Err(Failure::environment("the server did not stop cleanly", error)),
         }
     }
+}
+
+/// A manual clock without a start goes on where the data ends; the engine sees to it that it never starts before.
+async fn clock_source(plan: ClockPlan, store: &Store) -> Result<ClockSource, Failure> {
+    let ClockPlan::Manual { start_at } = plan else {
+        return Ok(ClockSource::System(Arc::new(SystemClock)));
+    };
+    let newest = store.reader().newest_at().await;
+    let newest = newest.map_err(|e| Failure::environment("cannot read the newest instant", e))?;
+    let start = start_at.or(newest).unwrap_or_else(|| SystemClock.now());
+    Ok(ClockSource::Manual(Arc::new(ManualClock::at(start))))
 }
 
 fn start_crew(

@@ -29,6 +29,4 @@ pub enum AlertKind {
     Renewal,
     /// A boundary is about to forfeit credits.
     TrimAhead,
-    /// At the present pace the credits end before the period does.
-    Forecast,
 }

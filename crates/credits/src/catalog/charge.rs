@@ -14,9 +14,6 @@ pub struct Charge {
     pub settle_on: SettleOn,
     /// What each outcome does. Every outcome has a row.
     pub outcome: BTreeMap<Outcome, Disposition>,
-    /// A job that is cancelled while it runs (KF-11).
-    #[serde(default = "release")]
-    pub cancel_running: Disposition,
     /// When some stages of an output landed and others not: charge what landed, or nothing (KA-11).
     #[serde(default = "yes")]
     pub deliver_partial: bool,
@@ -32,13 +29,6 @@ pub struct Charge {
     /// How long a job whose fate is unknown keeps its hold, in seconds (X11).
     #[serde(default = "hour_seconds")]
     pub unknown_deadline_seconds: u32,
-    /// How long after a lot's end a release may still return to it, in seconds (X4).
-    #[serde(default)]
-    pub release_grace_seconds: u32,
-}
-
-const fn release() -> Disposition {
-    Disposition::Release
 }
 
 const fn yes() -> bool {

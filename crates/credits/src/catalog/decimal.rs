@@ -21,6 +21,23 @@ impl Factor {
     pub const fn micros(self) -> i64 {
         self.0
     }
+
+    /// A factor of so many millionths.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// An amount times this, rounded down to a millionth; `None` beyond what an amount can hold.
+    pub fn of(self, amount: Credits) -> Option<Credits> {
+        let product = i128::from(amount.micros()) * i128::from(self.0);
+        i64::try_from(product.div_euclid(i128::from(Credits::SCALE))).ok().map(Credits::from_micros)
+    }
+}
+
+impl serde::Serialize for Factor {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&Credits::from_micros(self.0))
+    }
 }
 
 impl<'de> Deserialize<'de> for Factor {
@@ -65,11 +82,19 @@ impl Visitor<'_> for DecimalVisitor {
     }
 }
 
-pub(crate) fn credits<'de, D: Deserializer<'de>>(d: D) -> Result<Credits, D::Error> {
+/// Reads one amount: for `deserialize_with` in files that write amounts as catalogs do.
+///
+/// # Errors
+/// What is not an amount, or finer than a millionth.
+pub fn credits<'de, D: Deserializer<'de>>(d: D) -> Result<Credits, D::Error> {
     Decimal::deserialize(d).map(|amount| amount.0)
 }
 
-pub(crate) fn optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Credits>, D::Error> {
+/// Like [`credits`], for a field that may be left out.
+///
+/// # Errors
+/// What is not an amount, or finer than a millionth.
+pub fn optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Credits>, D::Error> {
     Ok(Option::<Decimal>::deserialize(d)?.map(|amount| amount.0))
 }
 
@@ -77,7 +102,11 @@ pub(super) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Credits>, D::E
     Ok(Vec::<Decimal>::deserialize(d)?.into_iter().map(|amount| amount.0).collect())
 }
 
-pub(crate) fn list_optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Credits>>, D::Error> {
+/// Like [`credits`], for a list of amounts that may be left out.
+///
+/// # Errors
+/// An entry that is not an amount, or finer than a millionth.
+pub fn list_optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Credits>>, D::Error> {
     list(d).map(Some)
 }
 

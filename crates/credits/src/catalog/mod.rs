@@ -33,19 +33,19 @@ pub use change::{
     AddonChange, Anchor, Change, Existing, GrantOnChange, PlanChange, Prorate, SeatChange, When,
 };
 pub use charge::{Charge, Disposition, Late, OnRetry, Outcome, Overrun, SettleOn, Show};
-pub use decimal::Factor;
-pub(crate) use decimal::{list_optional as decimal_list_optional, optional as decimal_optional};
+pub use decimal::{
+    Factor, credits as decimal, list_optional as decimal_list_optional, optional as decimal_optional,
+};
 pub use limit::{Limit, LimitAction, LimitAmount, LimitWhat, LimitWho, PaymentState, Window};
 pub use names::{AddonName, PackName, ParamName, ScopeName, StageName};
 pub use order::{LotOrder, OrderFacts, OrderKey, class_rank};
-pub(crate) use parse::read;
-pub use parse::{CatalogError, Finding};
+pub use parse::{CatalogError, Finding, read};
 pub use plan::{Allotment, AllotmentRefusal, Interval, Plan};
-pub use product::{Addon, Billing, Pack, PeriodInYear, Renewal};
+pub use product::{Addon, Billing, History, Pack, PeriodInYear, Renewal};
 pub use refund::{AdminRefund, Chargeback, Otherwise, Refund, UnusedScope};
 pub use scope::{ActionPattern, Scope};
 pub use source::{
-    Amount, Condition, Every, OnConvert, OnPlanExit, PerCount, Source, Subject, Trigger, Until,
+    Amount, Condition, Every, OnConvert, OnPlanExit, PerCount, Pool, Source, Subject, Trigger, Until,
 };
 
 /// One product's credit policy at one version. Shared behind an `Arc`, never changed.
@@ -58,6 +58,8 @@ pub struct Catalog {
     pub title: String,
     /// Whether a boundary counts as paid by itself (KV-26).
     pub renewal: Renewal,
+    /// What a workspace's own key may see of the past (KV-29).
+    pub history: History,
     pub billing: Billing,
     /// By rank, lowest first. Never empty.
     pub plans: Vec<Plan>,

@@ -10,8 +10,8 @@ use serde_path_to_error::{Path, Segment};
 use super::action::RawAction;
 use super::plan::RawPlan;
 use super::{
-    Addon, AddonName, Alert, Billing, Carry, Catalog, Change, Charge, Limit, LotOrder, Pack, PackName,
-    Refund, Renewal, Scope, ScopeName, Source, StageName, validate,
+    Addon, AddonName, Alert, Billing, Carry, Catalog, Change, Charge, History, Limit, LotOrder, Pack,
+    PackName, Refund, Renewal, Scope, ScopeName, Source, StageName, validate,
 };
 use crate::price::RawStage;
 
@@ -63,6 +63,8 @@ struct RawCatalog {
     #[serde(default)]
     renewal: Renewal,
     #[serde(default)]
+    history: History,
+    #[serde(default)]
     billing: Billing,
     /// The plan of the lowest rank when left out.
     default_plan: Option<PlanName>,
@@ -111,8 +113,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Catalog, CatalogError> {
     }
 }
 
-/// Reads a TOML text into a shape, with the key of what does not fit.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, CatalogError> {
+/// Reads a TOML text into a shape, with the key of what does not fit. `file` only names the text in findings.
+///
+/// # Errors
+/// The first thing that does not fit: what follows it cannot be judged.
+pub fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, CatalogError> {
     let refused = |key: String, reason: &str| CatalogError {
         findings: vec![Finding { file: file.to_owned(), key, reason: first_line(reason) }],
     };
@@ -195,6 +200,7 @@ impl RawCatalog {
             name: self.name,
             version: self.version,
             renewal: self.renewal,
+            history: self.history,
             billing: self.billing,
             plans,
             actions: self.action.into_iter().map(action).collect(),

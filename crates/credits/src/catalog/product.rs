@@ -16,6 +16,16 @@ pub enum Renewal {
     OnPayment,
 }
 
+/// What a workspace's own key may see of its ledger (KV-29).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum History {
+    #[default]
+    Full,
+    /// The ledger is there, and shown to the platform alone.
+    BalanceOnly,
+}
+
 /// How terms and periods relate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

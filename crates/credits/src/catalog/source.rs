@@ -25,6 +25,9 @@ pub struct Source {
     pub times_year: Option<u32>,
     /// The amount is for one of these. `Seat` counts only on plans sold by the seat (AS-03).
     pub per: Option<PerCount>,
+    /// Who may spend what is granted by the seat (AS-11).
+    #[serde(default)]
+    pub pool: Pool,
     /// At most once for this subject, judged when a workspace is created, or when `on` happens (X14).
     pub once: Option<Subject>,
     /// Again at each such boundary.
@@ -112,6 +115,17 @@ impl<'de> Visitor<'de> for AmountVisitor {
 pub enum PerCount {
     Seat,
     Unit,
+}
+
+/// Who may spend what is granted by the seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pool {
+    /// All seats together.
+    #[default]
+    Workspace,
+    /// Each member one seat's worth in a billing period.
+    Seat,
 }
 
 /// Whom a once-only or periodic grant is keyed by (X14).

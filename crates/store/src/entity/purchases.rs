@@ -11,9 +11,15 @@ pub(crate) struct Model {
     pub(crate) payment: String,
     pub(crate) pack: Option<String>,
     pub(crate) credits: i64,
+    pub(crate) source: String,
     pub(crate) status: String,
     pub(crate) lot: Option<String>,
+    pub(crate) clawed_back: i64,
+    pub(crate) unrecovered: i64,
+    pub(crate) reversed: i64,
+    pub(crate) restored: i64,
     pub(crate) created_at: i64,
+    pub(crate) confirmed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

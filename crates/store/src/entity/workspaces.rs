@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) version: i64,
     pub(crate) last_event_at: i64,
     pub(crate) next_due_at: Option<i64>,
+    pub(crate) outward_at: Option<i64>,
     pub(crate) queued: i64,
     pub(crate) running: i64,
     pub(crate) available: i64,
@@ -24,6 +25,7 @@ pub(crate) struct Model {
     pub(crate) tier: String,
     pub(crate) catalog: String,
     pub(crate) plan: String,
+    pub(crate) tallies: String,
     pub(crate) profile: String,
 }
 

@@ -56,16 +56,18 @@ impl Taken {
 
     /// What is wrong with a change set, if it is an offender.
     fn judge(&self, entry: &Entry) -> Option<CommitOutcome> {
-        let records = &entry.change.records;
-        let claims: Vec<_> = records
-            .claims
-            .iter()
-            .filter_map(|claim| self.claims.get(claim).map(|by| (claim.clone(), by.clone())))
+        let (own, records) = (&entry.change.workspace, &entry.change.records);
+        // What it gives up in the same step is free for it.
+        let frees = |claim, by| by == own && records.unclaims.contains(claim);
+        let taken = records.claims.iter().filter_map(|claim| self.claims.get(claim).map(|by| (claim, by)));
+        let claims: Vec<_> = taken
+            .filter(|(claim, by)| !frees(*claim, *by))
+            .map(|(claim, by)| (claim.clone(), by.clone()))
             .collect();
         if !claims.is_empty() {
             return Some(CommitOutcome::ClaimTaken(claims));
         }
-        let key = (entry.change.workspace.to_string(), records.answer.as_ref()?.key.to_string());
+        let key = (own.to_string(), records.answer.as_ref()?.key.to_string());
         self.keys.contains(&key).then_some(CommitOutcome::Aborted(AbortReason::KeyTaken))
     }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
-use reeve_types::{JobId, LotId, PurchaseId, WorkspaceId};
-use reeve_workspace::{JobIntro, JobState, Profile, PurchaseRow, Records, WorkspaceRow};
+use reeve_types::{JobId, LotId, MemberId, PurchaseId, WorkspaceId};
+use reeve_workspace::{JobIntro, JobState, Member, Profile, PurchaseRow, Records, Tallies, WorkspaceRow};
 
 use super::encode::Rows;
 use super::handle::Entry;
@@ -23,15 +23,18 @@ pub(super) struct Plan<'a> {
     pub(super) workspaces_new: Rows,
     pub(super) workspaces_move: Rows,
     pub(super) workspaces_profile: Rows,
+    pub(super) workspaces_tallies: Rows,
     pub(super) lots: Rows,
     pub(super) jobs_new: Rows,
     pub(super) jobs_live: Rows,
     pub(super) jobs_final: Rows,
     pub(super) uploads: Rows,
     pub(super) purchases: Rows,
+    pub(super) members: Rows,
     pub(super) ledger: Rows,
     pub(super) outbox: Rows,
     pub(super) claims: Rows,
+    pub(super) unclaims: Rows,
     pub(super) answers: Rows,
 }
 
@@ -46,6 +49,7 @@ pub(super) struct Group<'a> {
     pub(super) row: &'a WorkspaceRow,
     /// Of the last one that changed it.
     profile: Option<&'a Profile>,
+    tallies: Option<&'a Tallies>,
 }
 
 /// Last values by key, in order of first appearance.
@@ -75,6 +79,7 @@ struct Gathered<'a> {
     jobs: Latest<JobId, &'a JobState>,
     uploads: Latest<(JobId, u32, u32), &'a Upload>,
     purchases: Latest<PurchaseId, (&'a WorkspaceId, &'a PurchaseRow)>,
+    members: Latest<(&'a WorkspaceId, &'a MemberId), &'a Member>,
     admitted: HashMap<JobId, &'a Arc<JobIntro>>,
     claims: HashSet<&'a reeve_workspace::Claim>,
 }
@@ -92,6 +97,7 @@ impl<'a> Plan<'a> {
             jobs: Latest::new(),
             uploads: Latest::new(),
             purchases: Latest::new(),
+            members: Latest::new(),
             admitted: HashMap::new(),
             claims: HashSet::new(),
         };
@@ -110,16 +116,17 @@ impl<'a> Plan<'a> {
     fn group(&mut self, places: &mut HashMap<&'a WorkspaceId, usize>, entry: &'a Entry) {
         let change = &entry.change;
         let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
-        let profile = row.profile.as_deref();
+        let (profile, tallies) = (row.profile.as_deref(), row.tallies.as_deref());
         let place = *places.entry(&change.workspace).or_insert(self.groups.len());
         match self.groups.get_mut(place) {
             Some(group) => {
                 (group.row, group.version) = (row, version);
                 group.profile = profile.or(group.profile);
+                group.tallies = tallies.or(group.tallies);
             }
             None => {
                 let (workspace, expected) = (&change.workspace, change.expected);
-                self.groups.push(Group { workspace, expected, version, row, profile });
+                self.groups.push(Group { workspace, expected, version, row, profile, tallies });
             }
         }
     }
@@ -138,6 +145,9 @@ impl<'a> Plan<'a> {
                 row::claim::write(&mut self.claims, workspace, claim);
             }
         }
+        for claim in &records.unclaims {
+            row::claim::write(&mut self.unclaims, workspace, claim);
+        }
         if let Some(answer) = &records.answer {
             row::answer::write(&mut self.answers, workspace, answer);
         }
@@ -148,25 +158,30 @@ impl<'a> Plan<'a> {
             gathered.uploads.put((*job, *attempt, upload.index), upload);
         }
         records.purchases.iter().for_each(|row| gathered.purchases.put(row.id, (workspace, row)));
+        records.members.iter().for_each(|(id, member)| gathered.members.put((workspace, id), member));
     }
 
     fn write_workspaces(&mut self) {
-        let Self { groups, workspaces_new, workspaces_move, workspaces_profile, .. } = self;
-        for Group { workspace, expected, version, row, profile } in groups {
+        let Self { groups, workspaces_new, workspaces_move, workspaces_profile, workspaces_tallies, .. } =
+            self;
+        for Group { workspace, expected, version, row, profile, tallies } in groups {
             if *expected > 0 {
                 row::workspace::write_move(workspaces_move, workspace, (*expected, *version), row);
                 if let Some(profile) = profile {
                     row::workspace::write_profile(workspaces_profile, workspace, profile);
                 }
-            } else if let Some(profile) = profile {
-                row::workspace::write_new(workspaces_new, workspace, *version, (row, profile));
+                if let Some(tallies) = tallies {
+                    row::workspace::write_tallies(workspaces_tallies, workspace, tallies);
+                }
+            } else if let (Some(profile), Some(tallies)) = (profile, tallies) {
+                row::workspace::write_new(workspaces_new, workspace, *version, (row, profile, tallies));
             }
-            // What claims to be new without a profile is outdated: it is not moved, and so it loses.
+            // What claims to be new without them is outdated: it is not moved, and so it loses.
         }
     }
 
     fn write_gathered(&mut self, gathered: Gathered<'a>) -> Result<(), String> {
-        let Gathered { lots, jobs, uploads, purchases, mut admitted, .. } = gathered;
+        let Gathered { lots, jobs, uploads, purchases, members, mut admitted, .. } = gathered;
         for ((workspace, _), lot) in lots.values {
             row::lot::write(&mut self.lots, workspace, lot);
         }
@@ -186,23 +201,29 @@ impl<'a> Plan<'a> {
         for (_, (workspace, row)) in purchases.values {
             row::purchase::write(&mut self.purchases, workspace, row);
         }
+        for ((workspace, id), member) in members.values {
+            row::member::write(&mut self.members, workspace, (id, member));
+        }
         Ok(())
     }
 
-    fn all(&self) -> [&Rows; 13] {
+    fn all(&self) -> [&Rows; 16] {
         [
             &self.workspaces_new,
             &self.workspaces_move,
             &self.workspaces_profile,
+            &self.workspaces_tallies,
             &self.lots,
             &self.jobs_new,
             &self.jobs_live,
             &self.jobs_final,
             &self.uploads,
             &self.purchases,
+            &self.members,
             &self.ledger,
             &self.outbox,
             &self.claims,
+            &self.unclaims,
             &self.answers,
         ]
     }

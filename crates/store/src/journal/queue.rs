@@ -2,7 +2,8 @@
 //!
 //! Change sets of one workspace stay in order and go together only when their versions follow each
 //! other; what does not fit waits for the next batch, where the stored version judges it. Two uses of
-//! one claim or key never meet in a batch either: the second is to find the first one committed.
+//! one claim or key never meet in a batch either, and giving a claim up is a use of it: the second is to
+//! find the first one committed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -49,14 +50,15 @@ impl Batch {
         let records = &change.records;
         let key = records.answer.as_ref().map(|answer| (change.workspace.clone(), answer.key.clone()));
         let follows = self.next.get(&change.workspace).is_none_or(|next| *next == Some(change.expected));
-        let clashes = records.claims.iter().any(|claim| self.claims.contains(claim))
+        let uses = || records.claims.iter().chain(&records.unclaims);
+        let clashes = uses().any(|claim| self.claims.contains(claim))
             || key.as_ref().is_some_and(|key| self.keys.contains(key));
         if !follows || clashes {
             self.next.insert(change.workspace.clone(), None);
             return Err(entry);
         }
         self.next.insert(change.workspace.clone(), change.expected.checked_add(1));
-        self.claims.extend(records.claims.iter().cloned());
+        self.claims.extend(uses().cloned());
         self.keys.extend(key);
         self.bytes += entry.weight_bytes;
         self.entries.push(entry);

@@ -6,16 +6,17 @@
 use sea_orm::DbBackend;
 
 use crate::row::columns::{Cast, Columns};
-use crate::row::{answer, claim, job, ledger, lot, outbox, purchase, upload, workspace};
+use crate::row::{answer, claim, job, ledger, lot, member, outbox, purchase, upload, workspace};
 
 /// All of them, for one database.
 pub(crate) struct Statements {
     /// Fences and numbers the transaction: one row, or the lane is somebody else's.
     pub(crate) lane: String,
     pub(crate) workspaces_new: String,
-    /// Moves versions; returns who moved, with the due time still stored.
+    /// Moves versions; returns who moved, with the due times still stored.
     pub(crate) workspaces_move: String,
     pub(crate) workspaces_profile: String,
+    pub(crate) workspaces_tallies: String,
     pub(crate) workspaces_due: String,
     pub(crate) lots: String,
     pub(crate) jobs_new: String,
@@ -23,9 +24,12 @@ pub(crate) struct Statements {
     pub(crate) jobs_final: String,
     pub(crate) uploads: String,
     pub(crate) purchases: String,
+    pub(crate) members: String,
     pub(crate) ledger: String,
     pub(crate) outbox: String,
     pub(crate) claims: String,
+    /// Gives claims up; those of others stay.
+    pub(crate) unclaims: String,
     pub(crate) answers: String,
     /// Who has the claims given.
     pub(crate) claims_taken: String,
@@ -50,9 +54,10 @@ impl Statements {
             workspaces_move: sql.update(
                 ("workspaces", workspace::MOVE, 2),
                 "workspaces.id = v.c0 AND workspaces.version = v.c1",
-                "RETURNING workspaces.id, workspaces.next_due_at",
+                "RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at",
             ),
             workspaces_profile: sql.update(("workspaces", workspace::PROFILE, 1), "workspaces.id = v.c0", ""),
+            workspaces_tallies: sql.update(("workspaces", workspace::TALLIES, 1), "workspaces.id = v.c0", ""),
             workspaces_due: sql.update(("workspaces", workspace::DUE, 1), "workspaces.id = v.c0", ""),
             lots: sql.upsert("lots", lot::COLUMNS, 2),
             jobs_new: sql.insert("jobs", &jobs_new, ""),
@@ -61,9 +66,11 @@ impl Statements {
             jobs_final: sql.update(("jobs", &jobs_final, 1), "jobs.id = v.c0 AND jobs.live = 1", ""),
             uploads: sql.upsert("uploads", upload::COLUMNS, 3),
             purchases: sql.upsert("purchases", purchase::COLUMNS, 1),
+            members: sql.upsert("members", member::COLUMNS, 2),
             ledger: sql.insert("ledger", ledger::COLUMNS, ""),
             outbox: sql.insert("outbox", outbox::COLUMNS, ""),
             claims: sql.insert("claims", claim::COLUMNS, "ON CONFLICT (scope, key) DO NOTHING"),
+            unclaims: sql.delete("claims", claim::COLUMNS),
             answers: sql.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING"),
             claims_taken: sql.matching("claims", claim::COLUMNS, 2),
             answers_taken: sql.matching("answers", answer::COLUMNS, 2),
@@ -119,6 +126,11 @@ impl Dialect {
         )
     }
 
+    /// Rows that equal one of those given in all these columns.
+    fn delete(&self, table: &str, columns: &Columns) -> String {
+        format!("DELETE FROM {table} WHERE ({}) IN ({})", names(columns), self.source(columns))
+    }
+
     /// Stored rows whose first `keys` columns equal those of a row given.
     fn matching(&self, table: &str, columns: &Columns, keys: usize) -> String {
         let key = columns.get(..keys).unwrap_or(columns);
@@ -165,9 +177,11 @@ mod tests {
         let tables = [
             (&sql.workspaces_move, "workspaces"),
             (&sql.workspaces_profile, "workspaces"),
+            (&sql.workspaces_tallies, "workspaces"),
             (&sql.workspaces_due, "workspaces"),
             (&sql.jobs_live, "jobs"),
             (&sql.jobs_final, "jobs"),
+            (&sql.unclaims, "claims"),
             (&sql.claims_taken, "t"),
             (&sql.answers_taken, "t"),
         ];

@@ -14,6 +14,7 @@ use super::statements::Statements;
 use super::writer::Lane;
 use crate::failure::{Failure, classify};
 use crate::row;
+use crate::row::workspace::DueTimes;
 
 /// Why a transaction must be rolled back.
 pub(super) enum Stop {
@@ -70,22 +71,26 @@ impl Writing<'_> {
         if done.rows_affected() == 1 { Ok(()) } else { Err(Stop::Fenced) }
     }
 
-    /// Moves the workspaces; answers who moved, each with the due time that is stored.
-    async fn versions(&self, plan: &Plan<'_>) -> Result<HashMap<String, Option<i64>>, Stop> {
+    /// Moves the workspaces; answers who moved, each with the due times that are stored.
+    async fn versions(&self, plan: &Plan<'_>) -> Result<HashMap<String, DueTimes>, Stop> {
         let mut moved = HashMap::with_capacity(plan.groups.len());
         for row in self.query(&self.sql.workspaces_move, &plan.workspaces_move).await? {
-            moved.insert(row.try_get("", "id")?, row.try_get("", "next_due_at")?);
+            let (next_due_at, outward_at) = (row.try_get("", "next_due_at")?, row.try_get("", "outward_at")?);
+            moved.insert(row.try_get("", "id")?, DueTimes { next_due_at, outward_at });
         }
         for row in self.query(&self.sql.workspaces_new, &plan.workspaces_new).await? {
             let id: String = row.try_get("", "id")?;
-            let group = plan.groups.iter().find(|group| group.workspace.as_str() == id);
-            // Its due time was inserted with it.
-            moved.insert(id, group.and_then(|group| group.row.next_due_at).map(|at| at.value()));
+            // Its due times were inserted with it.
+            if let Some(group) = plan.groups.iter().find(|group| group.workspace.as_str() == id) {
+                moved.insert(id, DueTimes::of(group.row));
+            }
         }
         Ok(moved)
     }
 
     async fn uniques(&self, plan: &Plan<'_>) -> Result<(), Stop> {
+        // First, since a change set may take again what it gives up.
+        self.execute(&self.sql.unclaims, &plan.unclaims).await?;
         for (sql, rows) in [(&self.sql.claims, &plan.claims), (&self.sql.answers, &plan.answers)] {
             if self.execute(sql, rows).await? != rows.count() {
                 return Err(Stop::Conflict);
@@ -95,10 +100,10 @@ impl Writing<'_> {
     }
 
     /// Writes due times that changed: the others would touch the index for nothing.
-    async fn due(&self, plan: &Plan<'_>, stored: &mut HashMap<String, Option<i64>>) -> Result<(), Stop> {
+    async fn due(&self, plan: &Plan<'_>, stored: &mut HashMap<String, DueTimes>) -> Result<(), Stop> {
         let mut rows = Rows::default();
         for group in &plan.groups {
-            let wanted = group.row.next_due_at.map(|at| at.value());
+            let wanted = DueTimes::of(group.row);
             if stored.remove(group.workspace.as_str()) != Some(wanted) {
                 row::workspace::write_due(&mut rows, group.workspace, wanted);
             }
@@ -111,10 +116,12 @@ impl Writing<'_> {
         let sql = self.sql;
         for (sql, rows) in [
             (&sql.workspaces_profile, &plan.workspaces_profile),
+            (&sql.workspaces_tallies, &plan.workspaces_tallies),
             (&sql.lots, &plan.lots),
             (&sql.jobs_new, &plan.jobs_new),
             (&sql.uploads, &plan.uploads),
             (&sql.purchases, &plan.purchases),
+            (&sql.members, &plan.members),
             (&sql.ledger, &plan.ledger),
             (&sql.outbox, &plan.outbox),
         ] {

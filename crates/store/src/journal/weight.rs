@@ -18,7 +18,9 @@ pub(super) fn bytes_of(change: &ChangeSet) -> usize {
         let metadata = intro.metadata.as_ref().map_or(0, |text| text.len());
         metadata + intro.params.iter().map(|(key, value)| key.len() + bytes_of_value(value)).sum::<usize>()
     });
-    change.weight_bytes() + answer + outbox + admitted.sum::<usize>()
+    let profile = records.workspace.profile.as_ref();
+    let metadata = profile.and_then(|profile| profile.metadata.as_ref()).map_or(0, |text| text.len());
+    change.weight_bytes() + answer + outbox + metadata + admitted.sum::<usize>()
 }
 
 fn bytes_of_value(value: &Value) -> usize {

@@ -1,21 +1,22 @@
-//! A workspace rebuilt: its row, its lots that can still move, its live jobs with their uploads (S1).
+//! A workspace rebuilt: its row, its lots that can still move, its purchases and members, its live jobs with
+//! their uploads (S1).
 //!
 //! The caller has waited for the change sets in flight; all statements here see one snapshot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
 use reeve_journal::{KEY_HASHES_MAX, Loaded, StoreError, key_hash, live_job};
-use reeve_types::{JobId, WorkspaceId};
-use reeve_workspace::{LiveJob, State};
+use reeve_types::{JobId, PurchaseId, WorkspaceId};
+use reeve_workspace::{LiveJob, PurchaseRow, State};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _,
 };
 
 use super::db::{row, rows};
-use crate::entity::{answers, jobs, lots, uploads, workspaces};
+use crate::entity::{answers, jobs, lots, purchases, uploads, workspaces};
 use crate::row;
 use crate::row::cells::Cells;
 use crate::row::job::{Depth, Interned};
@@ -25,8 +26,8 @@ use crate::row::job::{Depth, Interned};
 pub(crate) enum Lots {
     /// Spent ones too.
     All,
-    /// Those that live in memory.
-    Unspent,
+    /// Those that live in memory: that can move, or were paid for and can be revived by a won dispute.
+    Kept,
 }
 
 /// The live state of a workspace within one snapshot.
@@ -36,8 +37,14 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result
         return Ok(None);
     };
     let state = row::workspace::read_state(&Cells::by_text(&found, "workspaces", "id")?)?;
-    let state =
-        State { lots: lots_of(db, id, Lots::Unspent).await?, jobs: live_jobs(db, id).await?, ..state };
+    let state = State {
+        // Rebuilding puts the spent ones aside.
+        lots: lots_of(db, id, Lots::Kept).await?,
+        purchases: purchases_of(db, id).await?,
+        members: super::workspaces::members(db, id).await?.into_iter().collect(),
+        jobs: live_jobs(db, id).await?,
+        ..state
+    };
     let (key_hashes, keys_complete) = key_hashes(db, id).await?;
     Ok(Some(Loaded { state: state.rebuilt(), key_hashes, keys_complete }))
 }
@@ -50,12 +57,22 @@ pub(crate) async fn lots_of<C: ConnectionTrait>(
 ) -> Result<Vec<Lot>, StoreError> {
     let mut select =
         lots::Entity::find().filter(lots::Column::Workspace.eq(id.as_str())).order_by_asc(lots::Column::Id);
-    if which == Lots::Unspent {
+    if which == Lots::Kept {
         let movable = Condition::any().add(lots::Column::Available.ne(0)).add(lots::Column::Held.ne(0));
-        select = select.filter(movable);
+        select = select.filter(movable.add(lots::Column::Payment.is_not_null()));
     }
     let found = rows(db, select.into_query()).await?;
     found.iter().map(|row| row::lot::read(&Cells::by_text(row, "lots", "id")?)).collect()
+}
+
+async fn purchases_of<C: ConnectionTrait>(
+    db: &C,
+    id: &WorkspaceId,
+) -> Result<BTreeMap<PurchaseId, PurchaseRow>, StoreError> {
+    let mine = purchases::Entity::find().filter(purchases::Column::Workspace.eq(id.as_str()));
+    let found = rows(db, mine.into_query()).await?;
+    let read = |row| row::purchase::read(&Cells::by_text(row, "purchases", "id")?).map(|row| (row.id, row));
+    found.iter().map(read).collect()
 }
 
 type Live = rustc_hash::FxHashMap<JobId, LiveJob>;

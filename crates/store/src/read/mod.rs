@@ -4,20 +4,22 @@
 //! statements reads them in one snapshot.
 
 mod db;
+mod insight;
 mod jobs;
 mod ledger;
 mod load;
+mod platform;
 mod recovery;
 mod workspaces;
 
 use futures_util::FutureExt as _;
 use reeve_credits::lot::Lot;
 use reeve_journal::{
-    FactsRow, JobFilter, JobRecord, KeyRow, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read, Reader,
-    StoredAnswer, WorkspaceRecord,
+    CatalogRow, FactsRow, JobFilter, JobRecord, KeyRow, LeasedRow, LedgerFilter, Loaded, Page, PastBalance,
+    QueuedRow, Read, Reader, StoredAnswer, UsageFilter, UsageKey, UsageRow, WorkspaceRecord,
 };
-use reeve_types::{JobId, KeyId, Millis, WorkspaceId};
-use reeve_workspace::{PurchaseRow, Row};
+use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, WorkspaceId};
+use reeve_workspace::{Member, Promotion, PurchaseRow, Row};
 use sea_orm::DatabaseConnection;
 
 pub(crate) use db::{end, snapshot, unavailable};
@@ -78,8 +80,16 @@ impl Reader for StoreReader {
         workspaces::purchases(&self.db, workspace, page).boxed()
     }
 
+    fn purchase(&self, id: PurchaseId) -> Read<'_, Option<(WorkspaceId, PurchaseRow)>> {
+        workspaces::purchase(&self.db, id).boxed()
+    }
+
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>> {
         workspaces::purchase_by_payment(&self.db, payment).boxed()
+    }
+
+    fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>> {
+        workspaces::members(&self.db, workspace).boxed()
     }
 
     fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>> {
@@ -107,10 +117,62 @@ impl Reader for StoreReader {
     }
 
     fn keys(&self) -> Read<'_, Vec<KeyRow>> {
-        workspaces::keys(&self.db).boxed()
+        platform::keys(&self.db).boxed()
     }
 
     fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>> {
-        workspaces::key(&self.db, id).boxed()
+        platform::key(&self.db, id).boxed()
+    }
+
+    fn catalogs(&self) -> Read<'_, Vec<CatalogRow>> {
+        platform::catalogs(&self.db).boxed()
+    }
+
+    fn promotions(&self) -> Read<'_, Vec<Promotion>> {
+        platform::promotions(&self.db).boxed()
+    }
+
+    fn usage<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        filter: &'a UsageFilter,
+        keys: &'a [UsageKey],
+    ) -> Read<'a, Vec<UsageRow>> {
+        async move {
+            let snapshot = snapshot(&self.db).await?;
+            let used = insight::usage(&snapshot, workspace, (filter, keys)).await;
+            end(snapshot).await;
+            used
+        }
+        .boxed()
+    }
+
+    fn balance_at<'a>(&'a self, workspace: &'a WorkspaceId, at: Millis) -> Read<'a, Option<PastBalance>> {
+        async move {
+            let snapshot = snapshot(&self.db).await?;
+            let past = insight::balance_at(&snapshot, workspace, at).await;
+            end(snapshot).await;
+            past
+        }
+        .boxed()
+    }
+
+    fn member_settled<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        member: &'a MemberId,
+        from: Millis,
+    ) -> Read<'a, (Credits, u64)> {
+        async move {
+            let snapshot = snapshot(&self.db).await?;
+            let settled = insight::member_settled(&snapshot, workspace, (member, from)).await;
+            end(snapshot).await;
+            settled
+        }
+        .boxed()
+    }
+
+    fn newest_at(&self) -> Read<'_, Option<Millis>> {
+        workspaces::newest_at(&self.db).boxed()
     }
 }

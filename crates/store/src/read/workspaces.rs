@@ -1,15 +1,15 @@
-//! Workspaces, purchases, answers and keys for pages.
+//! Workspaces, purchases, members and answers for pages.
 
-use reeve_journal::{KeyRow, Page, StoreError, StoredAnswer, WorkspaceRecord};
-use reeve_types::{KeyId, Millis, WorkspaceId};
-use reeve_workspace::PurchaseRow;
+use reeve_journal::{Page, StoreError, StoredAnswer, WorkspaceRecord};
+use reeve_types::{MemberId, Millis, PurchaseId, WorkspaceId};
+use reeve_workspace::{Member, PurchaseRow};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, sea_query::SelectStatement,
 };
 
 use super::db::{row, rows};
-use crate::entity::{answers, keys, purchases, workspaces as table};
+use crate::entity::{answers, members as limits, purchases, workspaces as table};
 use crate::row;
 use crate::row::cells::Cells;
 
@@ -49,17 +49,56 @@ pub(crate) async fn purchases(
     found.iter().map(|row| row::purchase::read(&Cells::by_text(row, "purchases", "id")?)).collect()
 }
 
+/// The purchase of an id.
+pub(crate) async fn purchase(
+    db: &DatabaseConnection,
+    id: PurchaseId,
+) -> Result<Option<(WorkspaceId, PurchaseRow)>, StoreError> {
+    owned_purchase(db, purchases::Entity::find_by_id(id.to_string()).into_query()).await
+}
+
 /// The purchase of a payment.
 pub(crate) async fn purchase_by_payment(
     db: &DatabaseConnection,
     payment: &str,
 ) -> Result<Option<(WorkspaceId, PurchaseRow)>, StoreError> {
     let select = purchases::Entity::find().filter(purchases::Column::Payment.eq(payment));
-    let Some(found) = row(db, select.into_query()).await? else {
+    owned_purchase(db, select.into_query()).await
+}
+
+async fn owned_purchase(
+    db: &DatabaseConnection,
+    select: SelectStatement,
+) -> Result<Option<(WorkspaceId, PurchaseRow)>, StoreError> {
+    let Some(found) = row(db, select).await? else {
         return Ok(None);
     };
     let cells = Cells::by_text(&found, "purchases", "id")?;
     Ok(Some((cells.parse("workspace")?, row::purchase::read(&cells)?)))
+}
+
+/// Members of a workspace, in order of id; within whatever snapshot `db` is.
+pub(crate) async fn members<C: ConnectionTrait>(
+    db: &C,
+    workspace: &WorkspaceId,
+) -> Result<Vec<(MemberId, Member)>, StoreError> {
+    let select = limits::Entity::find()
+        .filter(limits::Column::Workspace.eq(workspace.as_str()))
+        .order_by_asc(limits::Column::Member);
+    let found = rows(db, select.into_query()).await?;
+    found.iter().map(|row| row::member::read(&row::member::cells(row, workspace))).collect()
+}
+
+/// The newest instant that any workspace has seen.
+///
+/// Reads every workspace's row: it is asked once at start, and an index would be paid for by every change.
+pub(crate) async fn newest_at(db: &DatabaseConnection) -> Result<Option<Millis>, StoreError> {
+    let newest = table::Column::LastEventAt.max();
+    let select = table::Entity::find().select_only().column_as(newest, "last_event_at");
+    match row(db, select.into_query()).await? {
+        Some(row) => Cells::named(&row, "workspaces", "newest".to_owned()).opt_millis("last_event_at"),
+        None => Ok(None),
+    }
 }
 
 /// A remembered answer.
@@ -71,18 +110,6 @@ pub(crate) async fn answer(
     let select = answers::Entity::find_by_id((workspace.to_string(), key.to_owned()));
     let found = row(db, select.into_query()).await?;
     found.map(|row| row::answer::read(&Cells::by_text(&row, "answers", "key")?)).transpose()
-}
-
-/// Every key.
-pub(crate) async fn keys(db: &DatabaseConnection) -> Result<Vec<KeyRow>, StoreError> {
-    let found = rows(db, keys::Entity::find().order_by_asc(keys::Column::Id).into_query()).await?;
-    found.iter().map(|row| row::key::read(&Cells::by_text(row, "keys", "id")?)).collect()
-}
-
-/// The key of an id.
-pub(crate) async fn key(db: &DatabaseConnection, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
-    let found = row(db, keys::Entity::find_by_id(id.to_string()).into_query()).await?;
-    found.map(|row| row::key::read(&Cells::by_text(&row, "keys", "id")?)).transpose()
 }
 
 /// Ids after the last one seen, as text: a check must also come past one that is damaged.

@@ -4,6 +4,7 @@
 //! be added to one alone. Reading never panics: a value that we could not have written is reported.
 
 pub(crate) mod answer;
+pub(crate) mod catalog;
 pub(crate) mod cells;
 pub(crate) mod claim;
 pub(crate) mod columns;
@@ -11,7 +12,9 @@ pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod lot;
+pub(crate) mod member;
 pub(crate) mod outbox;
+pub(crate) mod promotion;
 pub(crate) mod purchase;
 pub(crate) mod upload;
 pub(crate) mod workspace;

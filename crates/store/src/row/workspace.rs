@@ -2,7 +2,7 @@
 
 use reeve_journal::{FactsRow, StoreError, WorkspaceRecord};
 use reeve_types::WorkspaceId;
-use reeve_workspace::{Chain, Hash, Profile, State, WorkspaceRow};
+use reeve_workspace::{Chain, Hash, Profile, State, Tallies, WorkspaceRow};
 
 use super::cells::Cells;
 use super::columns::{Cast, Columns, bytes, int, text};
@@ -36,13 +36,32 @@ pub(crate) const PROFILE: &Columns = &[
     text("profile"),
 ];
 
-/// Columns of a changed due time.
-pub(crate) const DUE: &Columns = &[text("id"), int("next_due_at")];
+/// Columns of changed small counts.
+pub(crate) const TALLIES: &Columns = &[text("id"), text("tallies")];
+
+/// Columns of changed due times.
+pub(crate) const DUE: &Columns = &[text("id"), int("next_due_at"), int("outward_at")];
+
+/// When a workspace is due: at all, and apart from its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DueTimes {
+    pub(crate) next_due_at: Option<i64>,
+    pub(crate) outward_at: Option<i64>,
+}
+
+impl DueTimes {
+    /// Those of a row.
+    pub(crate) fn of(row: &WorkspaceRow) -> Self {
+        let value = |at: Option<reeve_types::Millis>| at.map(|at| at.value());
+        Self { next_due_at: value(row.next_due_at), outward_at: value(row.outward_at) }
+    }
+}
 
 /// Columns of a new workspace.
 pub(crate) fn all() -> Vec<(&'static str, Cast)> {
     let figures = MOVE.iter().filter(|(name, _)| *name != "expected");
-    figures.chain(PROFILE.iter().skip(1)).chain(DUE.iter().skip(1)).copied().collect()
+    let others = [TALLIES, PROFILE, DUE];
+    figures.chain(others.into_iter().flat_map(|columns| columns.iter().skip(1))).copied().collect()
 }
 
 /// A move of `id` from `expected` to `version`.
@@ -60,9 +79,14 @@ pub(crate) fn write_profile(rows: &mut Rows, id: &WorkspaceId, profile: &Profile
     profile_cells(rows.row().id(id), profile).done(PROFILE.len());
 }
 
-/// A changed due time.
-pub(crate) fn write_due(rows: &mut Rows, id: &WorkspaceId, next_due_at: Option<i64>) {
-    rows.row().id(id).opt_int(next_due_at).done(DUE.len());
+/// Changed small counts.
+pub(crate) fn write_tallies(rows: &mut Rows, id: &WorkspaceId, tallies: &Tallies) {
+    rows.row().id(id).json(tallies).done(TALLIES.len());
+}
+
+/// Changed due times.
+pub(crate) fn write_due(rows: &mut Rows, id: &WorkspaceId, due: DueTimes) {
+    rows.row().id(id).opt_int(due.next_due_at).opt_int(due.outward_at).done(DUE.len());
 }
 
 /// A new workspace.
@@ -70,11 +94,12 @@ pub(crate) fn write_new(
     rows: &mut Rows,
     id: &WorkspaceId,
     version: u64,
-    (row, profile): (&WorkspaceRow, &Profile),
+    (row, profile, tallies): (&WorkspaceRow, &Profile, &Tallies),
 ) {
-    let cells = profile_cells(figures(rows.row().id(id).int(version), row), profile);
-    let due = row.next_due_at.map(|at| at.value());
-    cells.opt_int(due).done(MOVE.len() - 1 + PROFILE.len() - 1 + DUE.len() - 1);
+    let cells = figures(rows.row().id(id).int(version), row).json(tallies);
+    let due = DueTimes::of(row);
+    let cells = profile_cells(cells, profile).opt_int(due.next_due_at).opt_int(due.outward_at);
+    cells.done(all().len());
 }
 
 fn figures<'a>(cells: Row<'a>, row: &WorkspaceRow) -> Row<'a> {
@@ -97,18 +122,22 @@ fn profile_cells<'a>(cells: Row<'a>, profile: &Profile) -> Row<'a> {
         .opt_int(profile.concurrency_max)
         .id(&profile.tier)
         .id(&profile.catalog)
-        .id(&profile.plan)
+        .id(&profile.subscribed.plan)
         .json(profile)
 }
 
-/// A workspace without its lots and jobs.
+/// A workspace without what stands in rows of its own.
 pub(crate) fn read_state(cells: &Cells<'_>) -> Result<State, StoreError> {
     Ok(State {
         id: cells.parse("id")?,
         version: cells.int("version")?,
         profile: cells.json("profile")?,
         lots: Vec::new(),
+        paid_lots: Default::default(),
         debt: cells.credits("debt")?,
+        purchases: Default::default(),
+        members: Default::default(),
+        tallies: cells.json("tallies")?,
         jobs: Default::default(),
         running: 0,
         admitted: cells.int("admitted")?,
@@ -116,6 +145,7 @@ pub(crate) fn read_state(cells: &Cells<'_>) -> Result<State, StoreError> {
         chain: Chain { seq: cells.int("chain_seq")?, hash: Hash(cells.bytes("chain_hash")?) },
         last_event_at: cells.millis("last_event_at")?,
         deadlines: Default::default(),
+        outward_at: cells.opt_millis("outward_at")?,
     })
 }
 

@@ -18,7 +18,7 @@ struct Query {
     what: &'static str,
 }
 
-const QUERIES: [Query; 5] = [
+const QUERIES: [Query; 7] = [
     Query {
         promise: Promise::L6,
         count: "SELECT count(*) AS n FROM claims",
@@ -32,6 +32,14 @@ const QUERIES: [Query; 5] = [
               WHERE c.workspace IS NULL OR c.workspace <> p.workspace",
         what: "table `purchases` column `payment`: its payment is not claimed by its workspace",
     },
+    // KV-08: money that was taken and is no credits is what a customer calls about.
+    Query {
+        promise: Promise::L6,
+        count: "SELECT 0 AS n",
+        bad: "SELECT p.id AS id FROM purchases p LEFT JOIN lots l ON l.id = p.lot \
+              WHERE p.status NOT IN ('pending', 'failed') AND (l.id IS NULL OR l.workspace <> p.workspace)",
+        what: "table `purchases` column `lot`: it is paid and has no lot",
+    },
     Query {
         promise: Promise::L5,
         count: "SELECT 0 AS n",
@@ -43,6 +51,12 @@ const QUERIES: [Query; 5] = [
         count: "SELECT 0 AS n",
         bad: "SELECT id FROM lots WHERE workspace NOT IN (SELECT id FROM workspaces)",
         what: "table `lots` column `workspace`: belongs to no workspace",
+    },
+    Query {
+        promise: Promise::S1,
+        count: "SELECT 0 AS n",
+        bad: "SELECT workspace || '/' || member AS id FROM members WHERE workspace NOT IN (SELECT id FROM workspaces)",
+        what: "table `members` column `workspace`: belongs to no workspace",
     },
     Query {
         promise: Promise::J2,

@@ -25,7 +25,7 @@ const ALL: [(Promise, &str, &str); 12] = [
     (Promise::L2, "L2", "available is never below zero without debt"),
     (Promise::L3, "L3", "a hold closes once: settled + released = held"),
     (Promise::L4, "L4", "what lots hold is what live jobs hold"),
-    (Promise::L5, "L5", "balances and lots are the fold of an unbroken ledger chain"),
+    (Promise::L5, "L5", "balances, lots and debt are the fold of an unbroken ledger chain"),
     (Promise::L6, "L6", "grants and payments are claimed once in the whole store"),
     (Promise::J1, "J1", "exactly the running jobs have a lease"),
     (Promise::J2, "J2", "final jobs are closed, live ones are not"),

@@ -38,7 +38,7 @@ pub(super) async fn check<C: ConnectionTrait>(
             state.admitted, jobs.count
         )
     });
-    own_row(db, id, &WorkspaceRow::of(&state, false), (&jobs, tally)).await?;
+    own_row(db, id, &WorkspaceRow::of(&state, (false, false)), (&jobs, tally)).await?;
     let kept = invariants::check(&state);
     tally.check(Promise::S1, kept.is_ok(), || {
         let detail = kept.err().map(|violation| violation.to_string()).unwrap_or_default();

@@ -128,6 +128,7 @@ async fn damaged_rows_are_reported_by_table_column_and_id() {
         ("UPDATE jobs SET attempt = -1", "jobs", "attempt", job.to_string()),
         ("UPDATE jobs SET hold = 'no'", "jobs", "hold", job.to_string()),
         ("UPDATE lots SET class = 'gold'", "lots", "class", lot.to_string()),
+        ("UPDATE workspaces SET tallies = '{}'", "workspaces", "tallies", id.to_string()),
         ("UPDATE workspaces SET profile = '[]'", "workspaces", "profile", id.to_string()),
         ("UPDATE workspaces SET chain_hash = x'00'", "workspaces", "chain_hash", id.to_string()),
     ] {

@@ -2,12 +2,28 @@
 
 use std::path::Path;
 
-use crate::support::desk::{Desk, buy, lease, upload};
+use crate::support::desk::{
+    Desk, adjust, buy, charge_back, create, lease, limit_member, upload, win_dispute, ws,
+};
 use crate::support::{sqlite, tamper};
+use reeve_journal::Journal;
 use reeve_store::verify::Report;
 use reeve_types::LeaseId;
 
-/// A store with closed, running and waiting jobs, a purchase, and two workspaces.
+/// A workspace whose purchase was half used and then charged back: its rest is debt, partly repaid.
+async fn indebted(desk: &mut Desk, journal: &dyn Journal, name: &str, purchase: u128) {
+    let id = ws(name);
+    desk.run(journal, &id, create(None)).await;
+    desk.run(journal, &id, limit_member("anna", "500")).await;
+    desk.run(journal, &id, buy(purchase, &format!("pay-{name}"))).await;
+    for _ in 0..12 {
+        desk.whole_job(journal, &id).await;
+    }
+    desk.run(journal, &id, charge_back(purchase)).await;
+    desk.run(journal, &id, adjust("1")).await;
+}
+
+/// A store with closed, running and waiting jobs, purchases, a debt, and a dispute that was won.
 async fn fill(path: &Path) {
     let store = sqlite(path).await;
     let journal = store.journal();
@@ -32,6 +48,11 @@ async fn fill(path: &Path) {
         desk.run(&*journal, &id, command).await;
         desk.run(&*journal, &id, buy(desk.jobs, &format!("pay-{name}"))).await;
     }
+    indebted(&mut desk, &*journal, "owes", 1_001).await;
+    indebted(&mut desk, &*journal, "won", 1_002).await;
+    desk.run(&*journal, &ws("won"), win_dispute(1_002)).await;
+    assert!(desk.slots[&ws("owes")].as_ref().unwrap().debt.is_positive());
+    assert!(desk.slots[&ws("won")].as_ref().unwrap().debt.is_zero());
     store.close().await;
 }
 
@@ -49,7 +70,7 @@ async fn an_honest_store_is_ok_and_every_promise_was_looked_at() {
     fill(&path).await;
     let report = verify(&path).await;
     assert!(report.is_ok(), "{report:#?}");
-    assert_eq!(report.workspaces, 2);
+    assert_eq!(report.workspaces, 4);
     for check in &report.checks {
         assert!(check.checked > 0, "{} was never looked at", check.name);
     }
@@ -85,6 +106,10 @@ async fn each_promise_is_seen_broken() {
         ),
         ("L5", "UPDATE workspaces SET available = available + 1 WHERE id = 'acme'".to_owned(), "acme"),
         ("L5", "UPDATE workspaces SET debt = 7 WHERE id = 'acme'".to_owned(), "acme"),
+        ("L5", "UPDATE workspaces SET debt = debt - 1 WHERE id = 'owes'".to_owned(), "owed less repaid"),
+        ("L5", "UPDATE ledger SET kind = 'expire' WHERE kind = 'owe'".to_owned(), "lots"),
+        ("L5", "UPDATE ledger SET kind = 'release' WHERE kind = 'restore'".to_owned(), "won"),
+        ("L5", "UPDATE ledger SET at = 0 WHERE seq = 3".to_owned(), "column `at`"),
         (
             "L5",
             format!("UPDATE lots SET available = available - 1, consumed = consumed + 1 WHERE {first_lot}"),
@@ -98,6 +123,10 @@ async fn each_promise_is_seen_broken() {
         ("Q2", "UPDATE workspaces SET running = running + 1 WHERE id = 'bolt'".to_owned(), "bolt"),
         ("Q2", "UPDATE workspaces SET queued = 0 WHERE id = 'bolt'".to_owned(), "bolt"),
         ("S1", "UPDATE workspaces SET next_due_at = 1 WHERE id = 'bolt'".to_owned(), "bolt"),
+        ("S1", "UPDATE workspaces SET outward_at = 1 WHERE id = 'bolt'".to_owned(), "bolt"),
+        ("S1", "UPDATE members SET workspace = 'nobody' WHERE workspace = 'owes'".to_owned(), "nobody/anna"),
+        ("rows", "UPDATE members SET limit_window = 'year'".to_owned(), "owes/anna"),
+        ("rows", "UPDATE purchases SET status = 'gift'".to_owned(), "purchases"),
         ("rows", "UPDATE jobs SET lease_worker = NULL WHERE status = 'running'".to_owned(), "jobs"),
         ("rows", "UPDATE ledger SET kind = 'gift' WHERE seq = 1".to_owned(), "ledger"),
     ];

@@ -24,6 +24,17 @@ pub(super) fn decide(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<De
     if adjust.reason.trim().is_empty() {
         return Err(Refusal::invalid("/reason", "an adjustment needs a reason"));
     }
+    if let Some(scope) = adjust.scope.as_ref().filter(|scope| !ctx.catalog.scopes.contains_key(*scope)) {
+        let known: Vec<&str> = ctx.catalog.scopes.keys().map(|name| name.as_str()).collect();
+        let detail = format!("`{scope}` is not a scope of the catalog; there are {}", known.join(", "));
+        return Err(Refusal::invalid("/scope", detail));
+    }
+    if adjust.amount.is_negative() && adjust.scope.is_some() {
+        return Err(Refusal::invalid(
+            "/scope",
+            "credits are taken in the order of use, whatever their scope",
+        ));
+    }
     if adjust.amount.is_negative() { take(state, adjust, ctx) } else { give(state, adjust, ctx) }
 }
 
@@ -55,15 +66,14 @@ fn give(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<Decision, Refus
         priority: 0,
         effective_at: ctx.now,
         expires_at: adjust.expires_at,
-        scope: None,
+        scope: adjust.scope.clone(),
         payment: None,
         catalog_version: ctx.catalog.version,
         granted: adjust.amount,
         terms: Terms { available: adjust.amount, ..Terms::default() },
     };
-    let debt_paid = state.debt.min(adjust.amount);
     let job = adjust.job.map(|job| job.job);
-    let event = Event::Granted { lot: Box::new(lot), reason: Some(adjust.reason.clone()), debt_paid, job };
+    let event = Event::Granted { lot: Box::new(lot), reason: Some(adjust.reason.clone()), job };
     let decision = Decision::about(Subject::Lots, ctx.now, vec![event]);
     Ok(Decision { claims: adjust.job.map(claim).into_iter().collect(), ..decision })
 }

@@ -2,27 +2,38 @@
 //!
 //! Nothing here changes state, reads a clock or draws a random number.
 
+mod addon;
 mod adjust;
 mod cancel;
 mod complete;
 pub(crate) mod create;
+mod denial;
 mod fail;
+pub(crate) mod import;
 mod lapse;
 mod lease;
+mod limit;
+mod member;
 mod purchase;
+mod reconfigure;
 mod refer;
+pub(crate) mod refund;
+mod renew;
 mod submit;
+mod subscribe;
+mod trial;
 mod upload;
 
 use std::sync::Arc;
 
 use reeve_credits::catalog::{Catalog, Source};
 use reeve_credits::hold::Part;
-use reeve_credits::lot::{Lot, Retired, Terms};
+use reeve_credits::lot::{Lot, Terms};
 use reeve_jobs::{Closing, RetrySettings, Verdict};
 use reeve_types::{Credits, JobId, LeaseId, LotId, Millis, SourceName, TierName, WorkspaceId};
 use sha2::{Digest as _, Sha256};
 
+use crate::book::Shelf;
 use crate::claim::Claim;
 use crate::command::Command;
 use crate::event::{Dated, Event, Settle};
@@ -49,13 +60,12 @@ pub struct Defaults {
     pub run_timeout_ms: u64,
 }
 
-/// All that a decision may look at beside state and command.
+/// Everything beside the workspace that a command may depend on; built by the caller for each command.
 #[derive(Clone, Copy, Debug)]
-pub struct Ctx<'a> {
+pub struct World<'a> {
     /// Already `max(clock, last event)`.
     pub now: Millis,
-    /// The version that this workspace is on.
-    pub catalog: &'a Catalog,
+    pub shelf: &'a Shelf,
     /// From the lowest tier to the highest.
     pub tiers: &'a [TierRules],
     pub retry: &'a RetrySettings,
@@ -64,9 +74,27 @@ pub struct Ctx<'a> {
     pub jitter: u32,
     /// Claims of this very command that turned out to be taken: decide without them.
     pub taken: &'a [(Claim, WorkspaceId)],
+    /// A forecast: nothing is claimed.
+    pub dry: bool,
 }
 
-impl Ctx<'_> {
+/// All that a decision may look at beside state and command: the world, and the catalog in force.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ctx<'a> {
+    pub world: &'a World<'a>,
+    /// The version that the workspace is on now.
+    pub catalog: &'a Catalog,
+}
+
+impl<'a> std::ops::Deref for Ctx<'a> {
+    type Target = World<'a>;
+
+    fn deref(&self) -> &World<'a> {
+        self.world
+    }
+}
+
+impl World<'_> {
     /// The rules of a tier; the strictest ones for a tier that the settings do not know.
     pub fn tier(&self, name: &TierName) -> Option<&TierRules> {
         self.tiers.iter().find(|tier| tier.name == *name).or(self.tiers.first())
@@ -83,40 +111,15 @@ impl Ctx<'_> {
 pub(crate) struct Decision {
     pub events: Vec<Dated>,
     pub claims: Vec<Claim>,
+    pub unclaims: Vec<Claim>,
     pub subject: Subject,
 }
 
 impl Decision {
     fn about(subject: Subject, at: Millis, events: Vec<Event>) -> Self {
         let events = events.into_iter().map(|event| Dated { at, event }).collect();
-        Self { events, claims: Vec::new(), subject }
+        Self { events, claims: Vec::new(), unclaims: Vec::new(), subject }
     }
-}
-
-/// What time alone has done at the earliest instant up to `now` that is not folded yet; empty when all is.
-///
-/// One instant at a time, because each can change what the next one finds: a job that expires gives
-/// back credits to a lot that expires later. At one instant lots expire first, then jobs (X2).
-pub(crate) fn due(state: &State, now: Millis) -> Vec<Dated> {
-    let expires = |lot: &&Lot| lot.terms.available.is_positive() && lot.is_expired(now);
-    let lots_at = state.lots.iter().filter(expires).filter_map(|lot| lot.expires_at).min();
-    let jobs_at = state.deadlines.first().map(|(at, _)| *at).filter(|at| *at <= now);
-    let Some(at) = lots_at.into_iter().chain(jobs_at).min() else { return Vec::new() };
-    // A boundary in the past of the workspace's own history is recorded when it is seen.
-    let dated = |event| Dated { at: at.max(state.last_event_at), event };
-    let mut events = Vec::new();
-    for lot in state.lots.iter().filter(expires).filter(|lot| lot.expires_at == Some(at)) {
-        let amount = lot.terms.available;
-        events.push(dated(Event::Retired { lot: lot.id, amount, how: Retired::Expired, reason: None }));
-    }
-    for (_, job) in state.deadlines.iter().take_while(|(due, _)| *due == at) {
-        if let Some((live, closing)) =
-            state.jobs.get(job).and_then(|live| live.job.on_due(now).map(|c| (live, c)))
-        {
-            events.push(dated(close(live, Closing { at: at.max(state.last_event_at), ..closing })));
-        }
-    }
-    events
 }
 
 /// Decides a command on an existing workspace, whose due events are folded.
@@ -131,6 +134,22 @@ pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<
         Command::Lapse(lapse) => lapse::decide(state, lapse, ctx),
         Command::Cancel(cancel) => cancel::decide(state, cancel, ctx),
         Command::Purchase(purchase) => purchase::decide(state, purchase, ctx),
+        Command::ConfirmPurchase { purchase } => purchase::confirm(state, *purchase, ctx),
+        Command::FailPurchase { purchase } => purchase::fail(state, *purchase, ctx),
+        Command::RefundPurchase(refund) => refund::decide(state, refund, ctx),
+        Command::WinDispute { purchase } => refund::win_dispute(state, *purchase, ctx),
+        Command::Subscribe(subscribe) => subscribe::decide(state, subscribe, ctx),
+        Command::CancelSubscription => subscribe::cancel(state, ctx),
+        Command::ResumeSubscription => subscribe::resume(state, ctx),
+        Command::RefundSubscription(refund) => refund::subscription(state, refund, ctx),
+        Command::Renew(renew) => renew::decide(state, renew, ctx),
+        Command::StartTrial => trial::decide(state, ctx),
+        Command::SetAddon(set) => addon::set(state, set, ctx),
+        Command::CancelAddon { addon } => addon::cancel(state, addon, ctx),
+        Command::LimitMember(limit) => member::decide(state, limit, ctx),
+        Command::Reconfigure(wanted) => reconfigure::decide(state, wanted, ctx),
+        Command::MoveCatalog(to) => reconfigure::move_catalog(state, to, ctx),
+        Command::Import(_) => Err(Refusal::WorkspaceExists { workspace: state.id.clone() }),
         Command::Refer(refer) => refer::decide(state, refer, ctx),
         Command::Adjust(adjust) => adjust::decide(state, adjust, ctx),
         Command::Wake => Ok(Decision::about(Subject::Nothing, ctx.now, Vec::new())),
@@ -153,7 +172,7 @@ fn verdict_event(live: &LiveJob, lease: LeaseId, verdict: Verdict) -> Event {
 }
 
 /// A close that charges nothing: the whole hold goes back.
-fn close(live: &LiveJob, closing: Closing) -> Event {
+pub(crate) fn close(live: &LiveJob, closing: Closing) -> Event {
     close_settling(live, closing, Vec::new())
 }
 
@@ -190,7 +209,7 @@ fn refused(refused: reeve_jobs::Refused) -> Refusal {
 }
 
 /// The id of the `n`-th lot of a workspace: derived, so that a replay makes the same one.
-fn lot_id(workspace: &WorkspaceId, at: Millis, n: u64) -> LotId {
+pub(crate) fn lot_id(workspace: &WorkspaceId, at: Millis, n: u64) -> LotId {
     let mut sha = Sha256::new();
     sha.update(b"reeve lot 1\n");
     sha.update(workspace.as_str().as_bytes());

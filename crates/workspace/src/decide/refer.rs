@@ -4,6 +4,7 @@ use reeve_credits::catalog::{Amount, Trigger};
 use reeve_types::Credits;
 
 use super::{Ctx, Decision, lot_of};
+use crate::calendar::grants::expires_at;
 use crate::claim::Claim;
 use crate::command::Refer;
 use crate::event::Event;
@@ -28,22 +29,22 @@ pub(super) fn decide(state: &State, refer: &Refer, ctx: &Ctx<'_>) -> Result<Deci
             detail: format!("catalog `{}` has no referrals", state.profile.catalog),
         });
     };
-    let plan = ctx.catalog.plan(&state.profile.plan);
-    let identity = owner.and_then(|owner| owner.identity.as_deref());
+    let subscribed = &state.profile.subscribed;
+    let plan = ctx.catalog.plan(&subscribed.plan);
+    let identity = state.profile.identity();
     let amount = match &source.amount {
         Amount::Fixed(amount) => *amount,
         _ => Credits::ZERO,
     };
-    let applies = plan.is_some_and(|plan| source.condition.holds(plan, state.profile.interval, identity));
+    let applies = plan.is_some_and(|plan| source.condition.holds(plan, subscribed.interval, identity));
     if !applies || !amount.is_positive() {
-        return Err(Refusal::NotAllowed {
-            detail: format!("plan `{}` earns nothing by referrals", state.profile.plan),
-        });
+        // It earns nothing, and is on record as having happened now: an upgrade later does not earn it.
+        let decision = Decision::about(Subject::Lots, ctx.now, Vec::new());
+        return Ok(Decision { claims: vec![claim], ..decision });
     }
-    let lot = lot_of(state, ctx, (name, source), amount, None);
-    let debt_paid = state.debt.min(amount);
-    let event =
-        Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), debt_paid, job: None };
+    let mut lot = lot_of(state, ctx, (name, source), amount, None);
+    lot.expires_at = expires_at(ctx.catalog, source, &state.profile, ctx.now);
+    let event = Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), job: None };
     let decision = Decision::about(Subject::Lots, ctx.now, vec![event]);
     Ok(Decision { claims: vec![claim], ..decision })
 }

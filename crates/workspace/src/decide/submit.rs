@@ -1,6 +1,6 @@
 //! Admission: priced, held and queued in one change, or refused with the way out.
 //!
-//! Order of checks: shape, plan, price limit, credits, backlog. A request that is wrong in several ways
+//! Order of checks: shape, plan, price limit, member and daily limits, credits, backlog. A request that is wrong in several ways
 //! is told the first, and a denial never costs anything (X8).
 
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use reeve_credits::price::{Quote, QuoteRefusal, quote};
 use reeve_jobs::{Job, Sequence, Spec};
 use reeve_types::Millis;
 
-use super::{Ctx, Decision};
+use super::{Ctx, Decision, denial, limit};
 use crate::command::Submit;
 use crate::event::Event;
 use crate::execute::Subject;
 use crate::record::JobIntro;
-use crate::refusal::{Finding, Refusal, Remedy};
+use crate::refusal::{Finding, Refusal};
 use crate::state::{LiveJob, State};
 
 pub(super) fn decide(state: &State, submit: &Submit, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     if state.jobs.contains_key(&submit.job) {
         return Err(Refusal::Conflict { detail: format!("job `{}` exists already", submit.job) });
     }
-    let plan = &state.profile.plan;
+    let plan = state.profile.effective_plan(ctx.catalog, ctx.now);
     let quote = quote(ctx.catalog, plan, &submit.action, &submit.params).map_err(refuse_quote)?;
     let unknown =
         || Refusal::invalid("/action", format!("`{}` is not an action of the catalog", submit.action));
@@ -31,6 +31,9 @@ pub(super) fn decide(state: &State, submit: &Submit, ctx: &Ctx<'_>) -> Result<De
     if submit.credits_max.is_some_and(|max| quote.credits > max) {
         return Err(Refusal::PriceChanged { credits: quote.credits });
     }
+    limit::member(state, submit.member.as_ref(), quote.credits, ctx.now)?;
+    let seated = limit::seat(state, submit.member.as_ref(), quote.credits, ctx)?;
+    let counted = if quote.credits.is_zero() { limit::free_job(state, ctx)? } else { None };
     let hold = hold(state, &quote, submit, ctx)?;
     let tier = ctx.tier(&state.profile.tier);
     if let Some(tier) = tier.filter(|tier| state.queued() >= tier.queued_max) {
@@ -41,7 +44,10 @@ pub(super) fn decide(state: &State, submit: &Submit, ctx: &Ctx<'_>) -> Result<De
     let intro = intro(state, submit, &spec, quote.clone());
     let job = Job::admitted(spec, submit.not_before.filter(|at| *at > ctx.now));
     let live = Box::new(LiveJob { job, quote, hold });
-    Ok(Decision::about(Subject::Admission, ctx.now, vec![Event::Admitted { live, intro: Arc::new(intro) }]))
+    let mut events = vec![Event::Admitted { live, intro: Arc::new(intro) }];
+    events.extend(seated);
+    events.extend(counted);
+    Ok(Decision::about(Subject::Admission, ctx.now, events))
 }
 
 fn hold(state: &State, quote: &Quote, submit: &Submit, ctx: &Ctx<'_>) -> Result<Hold, Refusal> {
@@ -51,39 +57,11 @@ fn hold(state: &State, quote: &Quote, submit: &Submit, ctx: &Ctx<'_>) -> Result<
         let available = state.available(ctx.now);
         if available < quote.credits {
             let missing = quote.credits.checked_sub(available).unwrap_or(quote.credits);
-            return Err(insufficient(state, quote, Shortfall { available, missing }, ctx));
+            return Err(denial::insufficient(state, quote, Shortfall { available, missing }, (submit, ctx)));
         }
     }
     Hold::choose(&state.lots, quote.credits, (ctx.now, &ctx.catalog.order), pays)
-        .map_err(|shortfall| insufficient(state, quote, shortfall, ctx))
-}
-
-fn insufficient(state: &State, quote: &Quote, shortfall: Shortfall, ctx: &Ctx<'_>) -> Refusal {
-    // KV-06: a denial names the ways out.
-    let next = state.lots.iter().filter(|lot| lot.effective_at > ctx.now).min_by_key(|lot| lot.effective_at);
-    let mut remedies = Vec::new();
-    // Waiting is a way out only when it is known what for.
-    if next.is_some() {
-        remedies.push(Remedy::Wait);
-    }
-    if super::purchase::source(state, ctx).is_some() {
-        remedies.push(Remedy::Purchase);
-    }
-    let rank = ctx.catalog.plan(&state.profile.plan).map(|plan| plan.rank);
-    if ctx.catalog.plans.iter().any(|plan| Some(plan.rank) > rank) {
-        remedies.push(Remedy::Upgrade);
-    }
-    if quote.outputs > 1 && shortfall.available.is_positive() {
-        remedies.push(Remedy::FewerOutputs);
-    }
-    Refusal::InsufficientCredits {
-        required: quote.credits,
-        available: shortfall.available,
-        missing: shortfall.missing,
-        next_credit_at: next.map(|lot| lot.effective_at),
-        next_credit_amount: next.map(|lot| lot.terms.available),
-        remedies,
-    }
+        .map_err(|shortfall| denial::insufficient(state, quote, shortfall, (submit, ctx)))
 }
 
 fn spec(state: &State, submit: &Submit, action: &Action, quote: &Quote, ctx: &Ctx<'_>) -> Spec {

@@ -4,8 +4,8 @@ use reeve_types::SourceName;
 
 use super::{Findings, Least, repeated};
 use crate::catalog::{
-    Alert, AlertKind, Carry, Catalog, Disposition, GrantOnChange, Keep, Limit, LimitWhat, OrderKey, Outcome,
-    When, Window,
+    Alert, AlertKind, Anchor, Carry, Catalog, Change, Disposition, Existing, GrantOnChange, Keep, Limit,
+    LimitAction, LimitWhat, LimitWho, OrderKey, Outcome, When, Window,
 };
 
 pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
@@ -83,14 +83,51 @@ fn check_overlap(catalog: &Catalog, findings: &mut Findings) {
 
 fn check_change(catalog: &Catalog, findings: &mut Findings) {
     let change = &catalog.change;
-    for (name, transition) in [("downgrade", &change.downgrade), ("cancel", &change.cancel)] {
-        let grants = transition.grant == GrantOnChange::None || transition.when == When::Now;
+    let all = [("upgrade", &change.upgrade), ("downgrade", &change.downgrade), ("cancel", &change.cancel)];
+    for (name, transition) in all {
+        // A cancel leads to the default plan, whose periods grant what they grant.
+        let at_once = transition.when == When::Now && name != "cancel";
+        let grants = transition.grant == GrantOnChange::None || at_once;
         findings.require(
             grants,
             format!("change.{name}.grant"),
             "what takes effect at a boundary is granted by the boundary",
         );
+        let resets = transition.anchor == Anchor::Reset && !at_once;
+        findings.require(
+            !resets,
+            format!("change.{name}.anchor"),
+            "`reset` is for a change `when = \"now\"`",
+        );
+        let expires = transition.existing == Existing::Expire && !at_once;
+        findings.require(
+            !expires,
+            format!("change.{name}.existing"),
+            "`expire` is for a change `when = \"now\"`; at a boundary `carry` and `until` say what ends",
+        );
+        let regrants = transition.regrant_units && !at_once;
+        findings.require(
+            !regrants,
+            format!("change.{name}.regrant_units"),
+            "is for a change `when = \"now\"`; a boundary grants units anyway",
+        );
     }
+    check_parts(change, findings);
+}
+
+/// Seats and add-ons: what cannot be honoured is refused, or a catalog would promise it.
+fn check_parts(change: &Change, findings: &mut Findings) {
+    let removes = change.seats.removed != When::Now || change.downgrade.when == When::Now;
+    findings.require(
+        removes,
+        "change.seats.removed",
+        "`now` is only honoured where a downgrade is `now` too",
+    );
+    findings.require(
+        change.addon.cancel == When::PeriodEnd,
+        "change.addon.cancel",
+        "only `period_end` is honoured: units are granted by the month and end with it",
+    );
 }
 
 fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findings) {
@@ -127,6 +164,7 @@ fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findin
     for action in limit.actions.iter().flatten().filter(|action| catalog.action(action).is_none()) {
         findings.add(format!("{at}.actions"), format_args!("there is no action `{action}`"));
     }
+    check_enforced(limit, at, findings);
     let purchase = limit.what == LimitWhat::Purchase;
     findings.require(
         purchase != limit.count.is_empty(),
@@ -138,6 +176,35 @@ fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findin
         momentary == (limit.window == Window::Now),
         format!("{at}.window"),
         "`now` is for balances and concurrency, and nothing else is",
+    );
+}
+
+/// What parses is enforced: a ceiling that nothing looks at would only look like one.
+fn check_enforced(limit: &Limit, at: &str, findings: &mut Findings) {
+    findings.require(
+        matches!(limit.what, LimitWhat::Purchase | LimitWhat::FreeJobs),
+        format!("{at}.what"),
+        "is not enforced by this version: `purchase` and `free_jobs` are",
+    );
+    findings.require(
+        limit.who == LimitWho::Workspace,
+        format!("{at}.who"),
+        "is not enforced by this version: a catalog limits the workspace, a member's limit is set for each",
+    );
+    findings.require(
+        limit.then == LimitAction::Block,
+        format!("{at}.then"),
+        "is not enforced by this version: a limit blocks",
+    );
+    findings.require(
+        limit.actions.is_none(),
+        format!("{at}.actions"),
+        "is not enforced by this version: the limit is on all of them",
+    );
+    findings.require(
+        limit.what != LimitWhat::FreeJobs || limit.window == Window::Day,
+        format!("{at}.window"),
+        "is not enforced by this version: free jobs are counted by the `day`",
     );
 }
 
@@ -155,13 +222,17 @@ fn check_charge(catalog: &Catalog, findings: &mut Findings) {
     for outcome in Outcome::ALL.iter().filter(|outcome| !catalog.charge.outcome.contains_key(outcome)) {
         findings.add("charge.outcome", format_args!("has no row for `{outcome}`"));
     }
-    // X11: the platform absorbs what it cannot know; charging for it would be charging for nothing shown.
-    let unknown = catalog.charge.disposition(Outcome::Unknown) == Disposition::Release;
-    findings.require(
-        unknown,
-        "charge.outcome.unknown",
-        "must be `release`: what nobody has seen is not charged",
-    );
+    // What is settled is settled by the close that landed it: no other outcome has anything to charge for.
+    for outcome in Outcome::ALL {
+        let wanted = if outcome == Outcome::Success { Disposition::Charge } else { Disposition::Release };
+        let said = catalog.charge.outcome.get(&outcome).is_none_or(|said| *said == wanted);
+        let key = format!("charge.outcome.{outcome}");
+        let because = match wanted {
+            Disposition::Charge => "must be `charge`: an action that costs nothing has the price 0",
+            Disposition::Release => "must be `release`: only output that landed is charged",
+        };
+        findings.require(said, key, because);
+    }
     findings.require(
         catalog.charge.unknown_deadline_seconds > 0,
         "charge.unknown_deadline_seconds",

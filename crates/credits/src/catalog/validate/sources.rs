@@ -4,7 +4,7 @@ use reeve_types::SourceName;
 
 use super::plans::check_plan_list;
 use super::{Findings, Least, table};
-use crate::catalog::{Allotment, Amount, Catalog, Every, PerCount, Source, Subject, Trigger, Until};
+use crate::catalog::{Allotment, Amount, Catalog, Every, PerCount, Pool, Source, Subject, Trigger, Until};
 
 pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
     for (name, source) in &catalog.sources {
@@ -48,6 +48,8 @@ fn check_when(source: &Source, at: &str, findings: &mut Findings) {
         format!("{at}.on_convert"),
         "`on_convert` and `acts_as` are for `on = [\"trial_started\"]`",
     );
+    let pooled = source.pool == Pool::Workspace || source.per == Some(PerCount::Seat);
+    findings.require(pooled, format!("{at}.pool"), "`seat` is for what is granted `per = \"seat\"`");
     let exits = source.on_plan_exit == crate::catalog::OnPlanExit::Keep || source.condition.plan.is_some();
     findings.require(exits, format!("{at}.on_plan_exit"), "needs `if.plan`: which plan is left is not said");
 }

@@ -6,6 +6,7 @@ use reeve_workspace::{Chain, Hash, Records, WorkspaceRow};
 fn change(workspace: &str, expected: u64, claim: Option<&str>) -> ChangeSet {
     let workspace_row = WorkspaceRow {
         profile: None,
+        tallies: None,
         chain: Chain { seq: 0, hash: Hash([0; 32]) },
         admitted: 0,
         lots_made: 0,
@@ -16,6 +17,7 @@ fn change(workspace: &str, expected: u64, claim: Option<&str>) -> ChangeSet {
         debt: Credits::ZERO,
         last_event_at: Millis::from_millis(0),
         next_due_at: None,
+        outward_at: None,
     };
     let records = Records {
         workspace: workspace_row,
@@ -24,9 +26,11 @@ fn change(workspace: &str, expected: u64, claim: Option<&str>) -> ChangeSet {
         jobs: vec![],
         uploads: vec![],
         purchases: vec![],
+        members: vec![],
         ledger: vec![],
         outbox: vec![],
         claims: claim.map(Claim::payment).into_iter().collect(),
+        unclaims: vec![],
         answer: None,
     };
     ChangeSet { workspace: WorkspaceId::new(workspace).unwrap(), expected, records: Box::new(records) }
@@ -114,4 +118,18 @@ async fn a_batch_is_bounded_and_the_rest_follows() {
     }
     assert_eq!(fixture.next().await.0.len(), BATCH_COUNT_MAX);
     assert_eq!(fixture.next().await.0.len(), 5);
+}
+
+#[tokio::test]
+async fn giving_a_claim_up_and_using_it_never_meet_in_a_batch() {
+    let mut fixture = Fixture::new();
+    let mut gives_up = change("a", 1, None);
+    gives_up.records.unclaims = vec![Claim::payment("pay-1")];
+    let entry =
+        Entry { change: gives_up, reply: oneshot::channel().0, weight_bytes: 1, room: Room::unbounded() };
+    fixture.items.send(Item::Change(entry)).ok();
+    fixture.put("b", 1, Some("pay-1"));
+    fixture.put("c", 1, None);
+    assert_eq!(fixture.next().await.0, ["a@1", "c@1"]);
+    assert_eq!(fixture.next().await.0, ["b@1"]);
 }

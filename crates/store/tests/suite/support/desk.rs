@@ -11,16 +11,19 @@ use reeve_types::{
     WorkspaceId,
 };
 use reeve_workspace::{
-    Adjust, Claim, Command, Complete, Create, Ctx, Defaults, LeaseJob, Meta, Owner, Purchase, State, Submit,
-    TierRules, UploadOutput, execute,
+    Adjust, Book, Claim, Command, Complete, Create, Defaults, LeaseJob, LimitMember, MemberLimit,
+    MemberWindow, Meta, Owner, Purchase, RefundKind, RefundPurchase, Shelf, State, Submit, TierRules,
+    UploadOutput, World, execute,
 };
 
+/// The last ledger row of a workspace that was just created: its signup and its daily credits.
+const AS_OPENED_SEQ: u64 = 2;
 /// When everything starts.
 pub const T0: Millis = Millis::from_millis(1_772_000_000_000);
 
 /// Workspaces in memory, and what decides about them.
 pub struct Desk {
-    pub catalog: Catalog,
+    pub shelf: Shelf,
     pub slots: HashMap<WorkspaceId, Option<State>>,
     pub now: Millis,
     tiers: Vec<TierRules>,
@@ -40,9 +43,10 @@ impl Desk {
             running_max: 1_000_000,
             queued_max: 1_000_000,
         };
+        let text = include_str!("../../../../../config/catalogs/kira.toml");
+        let catalog = Catalog::parse("kira.toml", text).unwrap();
         Self {
-            catalog: Catalog::parse("kira.toml", include_str!("../../../../../config/catalogs/kira.toml"))
-                .unwrap(),
+            shelf: Shelf::new([Book::single(Arc::new(catalog))]),
             slots: HashMap::new(),
             now: T0,
             tiers: ["free", "standard", "pro", "instant"].map(tier).to_vec(),
@@ -65,16 +69,17 @@ impl Desk {
     ) -> Option<ChangeSet> {
         let slot = self.slots.entry(id.clone()).or_default();
         let expected = slot.as_ref().map_or(0, |state| state.version);
-        let ctx = Ctx {
+        let world = World {
             now: slot.as_ref().map_or(self.now, |state| state.now(self.now)),
-            catalog: &self.catalog,
+            shelf: &self.shelf,
             tiers: &self.tiers,
             retry: &self.retry,
             defaults: Defaults { queue_timeout_ms: 86_400_000, run_timeout_ms: 900_000 },
             jitter: 0,
             taken,
+            dry: false,
         };
-        let executed = execute(id, slot, (command, &Meta::default()), &ctx).unwrap();
+        let executed = execute(id, slot, (command, &Meta::default()), &world).unwrap();
         executed.reply.unwrap();
         executed.records.map(|records| ChangeSet { workspace: id.clone(), expected, records })
     }
@@ -134,7 +139,7 @@ pub fn create(owner: Option<&str>) -> Command {
 
 pub fn give(credits: i64) -> Command {
     let amount = Credits::whole(credits).unwrap();
-    Command::Adjust(Adjust { amount, reason: "test".into(), expires_at: None, job: None })
+    Command::Adjust(Adjust { amount, reason: "test".into(), expires_at: None, job: None, scope: None })
 }
 
 pub fn buy(n: u128, payment: &str) -> Command {
@@ -144,7 +149,33 @@ pub fn buy(n: u128, payment: &str) -> Command {
         pack: None,
         credits,
         payment: payment.into(),
+        pending: false,
     }))
+}
+
+/// The bank takes the purchase of that number back.
+pub fn charge_back(n: u128) -> Command {
+    let purchase = PurchaseId::from_parts(T0, n);
+    let kind = RefundKind::Chargeback;
+    Command::RefundPurchase(RefundPurchase { purchase, kind, reason: None, credits: None })
+}
+
+/// The dispute about it is won.
+pub fn win_dispute(n: u128) -> Command {
+    Command::WinDispute { purchase: PurchaseId::from_parts(T0, n) }
+}
+
+/// A ceiling on what a member spends in a day.
+pub fn limit_member(member: &str, amount: &str) -> Command {
+    let limit = Some(MemberLimit { amount: amount.parse().unwrap(), window: MemberWindow::Day });
+    let member = member.parse().unwrap();
+    Command::LimitMember(LimitMember { member, limit, settled: Credits::ZERO, as_of_seq: AS_OPENED_SEQ })
+}
+
+/// A correction by the operator.
+pub fn adjust(credits: &str) -> Command {
+    let amount = credits.parse().unwrap();
+    Command::Adjust(Adjust { amount, reason: "test".into(), expires_at: None, job: None, scope: None })
 }
 
 pub fn submit(job: JobId) -> Command {

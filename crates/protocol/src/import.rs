@@ -1,0 +1,90 @@
+//! Workspaces that come with the balance another system kept, in bulk.
+
+use reeve_types::{CatalogName, PlanName, SourceName, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Amount, At, Interval, Metadata, Owner, Problem};
+
+/// One workspace of `POST /v1/workspaces/import`. Nothing is granted by the catalog; `lots` is what it has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRow {
+    #[schema(value_type = String)]
+    pub id: WorkspaceId,
+    #[schema(value_type = String)]
+    pub catalog: CatalogName,
+    /// The catalog's default plan when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub plan: Option<PlanName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allotment: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Metadata>,
+    /// Where its months are counted from; now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor_at: Option<At>,
+    #[serde(default)]
+    pub lots: Vec<ImportLot>,
+}
+
+/// A lot as the other system had it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportLot {
+    /// A source of the catalog.
+    #[schema(value_type = String)]
+    pub source: SourceName,
+    pub amount: Amount,
+    /// Now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<At>,
+    /// Never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<At>,
+    /// The payment that bought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportStatus {
+    Imported,
+    /// The very same row was imported before.
+    Exists,
+    Refused,
+}
+
+/// One row's answer, in the order of the rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportResult {
+    /// `null` when the row has none that can be read.
+    pub id: Option<String>,
+    pub status: ImportStatus,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// The answer to `POST /v1/workspaces/import`. Sending the same rows again is safe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportAnswer {
+    pub data: Vec<ImportResult>,
+    pub imported: u64,
+    pub existing: u64,
+    pub refused: u64,
+}
