@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use reeve_client::ClientError;
-use reeve_protocol::{Code, Problem};
+use reeve_protocol::{Cheapest, Code, Problem, Remedy};
 
 /// Why a command did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,9 @@ fn describe(problem: &Problem) -> String {
     if let (Some(at), Some(amount)) = (problem.next_credit_at, problem.next_credit_amount) {
         text = format!("{text}; {amount} more come at {at}");
     }
+    if let Some(way) = problem.cheapest.as_ref().and_then(way_out) {
+        text = format!("{text}; {way}");
+    }
     if let Some(seconds) = problem.retry_after_seconds {
         text = format!("{text}; try again in {seconds} s");
     }
@@ -89,6 +92,20 @@ fn describe(problem: &Problem) -> String {
         text = format!("{text}; give the key with --key or REEVE_KEY");
     }
     text
+}
+
+/// The cheapest way out, in words; `None` for a kind that lacks its figures.
+fn way_out(cheapest: &Cheapest) -> Option<String> {
+    let Cheapest { kind, outputs, credits, until, pack, plan } = cheapest;
+    Some(match kind {
+        Remedy::FewerOutputs => format!("{} outputs can be paid now", (*outputs)?),
+        Remedy::Wait => format!("enough is there at {}", (*until)?),
+        Remedy::Purchase => match pack {
+            Some(pack) => format!("the pack `{pack}` is enough to go on"),
+            None => format!("a purchase of {} is enough", (*credits)?),
+        },
+        Remedy::Upgrade => format!("the next plan with credits is `{}`", plan.as_ref()?),
+    })
 }
 
 /// The process's exit code.
@@ -105,6 +122,15 @@ mod tests {
 
     fn code(code: Code) -> u8 {
         Failure::from(ClientError::Refused(Box::new(Problem::new(code, "d")))).code()
+    }
+
+    #[test]
+    fn a_lack_of_credits_ends_in_the_cheapest_way_out() {
+        let mut problem = Problem::new(Code::InsufficientCredits, "1 is missing");
+        problem.cheapest = Some(Cheapest { outputs: Some(3), ..Cheapest::by(Remedy::FewerOutputs) });
+        assert!(describe(&problem).ends_with("; 3 outputs can be paid now"));
+        problem.cheapest = Some(Cheapest::by(Remedy::Wait));
+        assert!(describe(&problem).ends_with("1 is missing"), "nothing is said without its figure");
     }
 
     #[test]

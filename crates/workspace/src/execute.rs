@@ -178,10 +178,10 @@ pub(crate) fn fold_step(
     gathered.claim(due.claims, due.unclaims);
     run(state, gathered, meta, due.events)?;
     let ctx = in_force(state, world)?;
+    state.outward_at = notice::outward_at(state, ctx.catalog);
     if calendar::next_at(state).is_none_or(|next| next > due.at) {
         judge(state, gathered, meta, (due.at, ctx.catalog))?;
     }
-    state.outward_at = notice::outward_at(state, ctx.catalog);
     Ok(true)
 }
 

@@ -1,5 +1,4 @@
 //! Bugs that others have met, each as a test: docs/known-bugs.md has the whole list.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
 mod desk;
 

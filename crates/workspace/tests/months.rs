@@ -1,5 +1,4 @@
 //! Subscriptions over months, told as an operator would: what is there after which boundary.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
 mod desk;
 
@@ -73,4 +72,25 @@ fn kr_03_after_five_idle_days_there_is_one_daily_lot() {
     assert_eq!(desk.to("2026-01-15T00:00:00Z").available(), cr(45));
     let daily = desk.state().lots.iter().filter(|lot| lot.source.as_str() == "daily").count();
     assert_eq!(daily, 1);
+}
+
+#[test]
+fn x15_notices_carry_the_instant_of_their_crossing_however_late_they_are_folded() {
+    let (mut watched, mut silent) = (
+        Desk::open("kive", "basic", "2026-01-10T00:00:00Z"),
+        Desk::open("kive", "basic", "2026-01-10T00:00:00Z"),
+    );
+    for desk in [&mut watched, &mut silent] {
+        desk.run(Command::CancelSubscription).unwrap();
+    }
+    for day in 11..31 {
+        watched.to(&format!("2026-01-{day}T00:00:00Z"));
+    }
+    for desk in [&mut watched, &mut silent] {
+        desk.to("2026-05-01T00:00:00Z");
+    }
+    assert_eq!(watched.told, silent.told);
+    let end = desk::at("2026-02-10T00:00:00Z");
+    let last: Vec<&str> = silent.told.iter().filter(|(at, _)| *at == end).map(|(_, kind)| *kind).collect();
+    assert_eq!(last, ["subscription.changed", "credits.low", "credits.exhausted"]);
 }

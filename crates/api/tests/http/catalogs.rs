@@ -135,6 +135,7 @@ async fn kv_29_a_product_may_show_its_customers_balances_only() {
     assert_eq!(server.post(&format!("/v1/workspaces/{OWN}/catalog"), to).await.status, 200);
     assert_eq!(read(TENANT).await.code(), (403, "forbidden"));
     assert_eq!(read(ADMIN).await.status, 200, "the platform always sees it");
-    let balance = Answer::of(server.request(Method::GET, &format!("/v1/workspaces/{OWN}/balance"), TENANT)).await;
+    let balance =
+        Answer::of(server.request(Method::GET, &format!("/v1/workspaces/{OWN}/balance"), TENANT)).await;
     assert_eq!(balance.status, 200);
 }

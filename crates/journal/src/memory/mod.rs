@@ -53,6 +53,14 @@ impl MemoryJournal {
         Arc::default()
     }
 
+    /// An empty store without its version guard: one that the conformance suite must refuse.
+    #[cfg(test)]
+    fn unguarded() -> Arc<Self> {
+        let journal = Self::new();
+        lock(&journal.tables).guard_dropped = true;
+        journal
+    }
+
     /// Plans what happens to the next change sets.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         lock(&self.faults).extend(faults);
@@ -154,5 +162,17 @@ mod tests {
             Subject { journal: memory.clone(), reader: memory }
         })
         .await;
+    }
+
+    #[test]
+    fn a_store_without_its_version_guard_is_no_journal() {
+        let suite = std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(run_all(|| async {
+                let journal = MemoryJournal::unguarded();
+                Subject { journal: journal.clone(), reader: journal }
+            }));
+        });
+        assert!(suite.join().is_err(), "the suite must go red");
     }
 }

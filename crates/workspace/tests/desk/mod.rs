@@ -26,6 +26,8 @@ pub struct Desk {
     pub now: Millis,
     pub rows: Vec<Row>,
     pub notices: Vec<&'static str>,
+    /// Everything told outward, with its instant.
+    pub told: Vec<(Millis, &'static str)>,
     /// The store's claims, shared by desks that are made with [`Desk::beside`].
     pub claims: BTreeMap<Claim, WorkspaceId>,
 }
@@ -74,6 +76,7 @@ impl Desk {
             now: at(now),
             rows: Vec::new(),
             notices: Vec::new(),
+            told: Vec::new(),
             claims: BTreeMap::new(),
         };
         desk.run(Command::Create(Box::new(create))).unwrap();
@@ -111,6 +114,7 @@ impl Desk {
                     self.claims.remove(claim);
                 }
                 self.rows.extend(records.ledger.iter().cloned());
+                self.told.extend(records.outbox.iter().map(|row| (row.at, row.kind)));
                 self.notices.extend(records.outbox.iter().map(|row| row.kind));
             }
             if let Some(state) = &self.slot {
