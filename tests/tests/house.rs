@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jobs", &[]),
     ("workspace", &["credits", "jobs"]),
     ("queue", &[]),
+    ("simulate", &["queue"]),
     // The ports name what the core writes and rebuild it, so they see what the core is made of.
     ("journal", &["workspace", "credits", "jobs"]),
     ("protocol", &[]),

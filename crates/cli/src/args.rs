@@ -20,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
+    /// See which waits a load has on a fleet, before either exists
+    Simulate(crate::commands::simulate::SimulateArgs),
     /// Run a sketch worker for a server
     Worker(worker::WorkerArgs),
     /// See it all at work: five platforms, forty jobs, one server, in a minute

@@ -35,6 +35,7 @@ fn main() -> std::process::ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Worker(args) => commands::worker::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Submit(args) => commands::submit::run(args),

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod promotion;
 pub mod purchase;
 pub mod serve;
+pub mod simulate;
 pub mod submit;
 pub mod usage;
 pub mod verify;
