@@ -135,6 +135,13 @@ impl Arena {
         self.free_len += 1;
     }
 
+    /// Makes a slot that is in no structure a tree of one.
+    pub(crate) fn become_leaf(&mut self, at: u32) {
+        let node = self.get_mut(at);
+        (node.left, node.right) = (NIL, NIL);
+        node.set_size(1);
+    }
+
     /// The job in a slot.
     pub(crate) fn get(&self, at: u32) -> &Node {
         crate::work::tick();

@@ -1,7 +1,5 @@
 //! Jobs come in, jobs leave unstarted, gates open.
 
-use std::collections::hash_map::Entry as Slot;
-
 use reeve_types::{JobId, Millis};
 
 use crate::arena::{Node, State};
@@ -21,7 +19,7 @@ impl FairQueue {
 
     /// Forgets a queued job that ended unstarted (cancelled, expired). False when it is not queued.
     pub fn remove(&mut self, job: JobId) -> bool {
-        let Some(at) = self.places.get(&job).copied() else { return false };
+        let Some(at) = self.places.get(job, &self.jobs) else { return false };
         match self.jobs.get(at).state {
             State::Ready => self.ready_remove(at),
             State::Gated(_) => self.ungate(at),
@@ -61,15 +59,19 @@ impl FairQueue {
     /// A slot for a job, in no structure yet; the slot of its namesake when the job is known.
     pub(crate) fn add_node(&mut self, entry: &Entry) -> Result<u32, u32> {
         let lane_at = self.lane_for(entry.workspace.0, entry.pool);
-        match self.places.entry(entry.job) {
-            Slot::Occupied(known) => Err(*known.get()),
-            Slot::Vacant(slot) => Ok(*slot.insert(self.jobs.insert(Node::new(entry, lane_at)))),
+        match self.places.get(entry.job, &self.jobs) {
+            Some(known) => Err(known),
+            None => {
+                let at = self.jobs.insert(Node::new(entry, lane_at));
+                self.places.insert(entry.job, at);
+                Ok(at)
+            }
         }
     }
 
     /// Frees the slot of a job that is in no structure.
     pub(crate) fn drop_node(&mut self, at: u32) {
-        self.places.remove(&self.jobs.get(at).job);
+        self.places.remove(self.jobs.get(at).job, &self.jobs);
         self.jobs.release(at);
     }
 

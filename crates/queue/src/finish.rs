@@ -33,7 +33,7 @@ impl FairQueue {
     /// Takes a job out of the running ones and settles its slot's time; the caller places it, then lets
     /// the workspace's block follow. An answer that overtook its own confirmation confirms.
     fn stop(&mut self, job: JobId, actual_ms: u64) -> Option<u32> {
-        let at = self.places.get(&job).copied()?;
+        let at = self.places.get(job, &self.jobs)?;
         let node = self.jobs.get(at);
         let (lane_at, cost_ms) = (node.lane, node.cost_ms());
         match node.state {

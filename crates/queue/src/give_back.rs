@@ -99,7 +99,5 @@ impl FairQueue {
             tier.served_ms = tier.served_ms.saturating_sub(u64::from(undone.charge_ms));
         }
         self.add_debt(lane_at, i64::from(undone.charge_ms) - i64::from(undone.cost_ms));
-        // Booking the debt lists a lane whose head changed its charge; the caller is not done with it.
-        self.unlist(lane_at);
     }
 }

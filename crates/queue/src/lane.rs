@@ -6,7 +6,9 @@ use reeve_types::Millis;
 
 use crate::FairQueue;
 use crate::arena::{NIL, State};
-use crate::pool::{Block, Key, Pool, PoolTier};
+use crate::eligible::Key;
+use crate::pool::{Block, Pool, PoolTier};
+use crate::ready::Ready;
 
 /// [`Lane::left_at`] of a lane that never was eligible.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -34,8 +36,7 @@ pub(crate) struct Lane {
     pub(crate) next: u32,
     pub(crate) pool: u16,
     pub(crate) listed: bool,
-    /// Root of the ready jobs.
-    pub(crate) root: u32,
+    pub(crate) ready: Ready,
     /// First ready job.
     pub(crate) head: u32,
     /// The head's place in the order, so that a job that comes after it need not look at it.
@@ -66,7 +67,7 @@ impl Lane {
             next,
             pool,
             listed: false,
-            root: NIL,
+            ready: Ready::new(),
             head: NIL,
             head_admitted_at: Millis::from_millis(0),
             head_priority: 0,
@@ -82,9 +83,12 @@ impl Lane {
 
     /// True when the lane has no job in any state.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.root == NIL && self.gated == NIL && self.running == NIL
+        self.ready.is_empty() && self.gated == NIL && self.running == NIL
     }
 }
+
+/// Two cache lines.
+const _: () = assert!(size_of::<Lane>() == 128);
 
 impl FairQueue {
     /// The lane in a slot.
@@ -124,8 +128,8 @@ impl FairQueue {
         }
         lane.listed = true;
         let (finish, start) = keys(lane, at);
-        tier.by_finish.insert(finish);
-        tier.by_start.insert(start);
+        tier.by_finish.insert(finish, &mut self.finish_spots);
+        tier.by_start.insert(start, &mut self.start_spots);
     }
 
     /// Takes the lane out of the eligible sets if it is there. Call it before a tag, the head or its
@@ -137,9 +141,8 @@ impl FairQueue {
         }
         let pool = &mut self.pools[lane.pool as usize];
         let tier = &mut pool.tiers[self.workspaces[lane.workspace as usize].facts.tier.at()];
-        let (finish, start) = keys(lane, at);
-        tier.by_finish.remove(&finish);
-        tier.by_start.remove(&start);
+        tier.by_finish.remove(at, &mut self.finish_spots);
+        tier.by_start.remove(at, &mut self.start_spots);
         lane.listed = false;
         lane.left_at = pool.latest;
     }
@@ -166,29 +169,29 @@ impl FairQueue {
         let pool = &self.pools[lane.pool as usize];
         let debt_ms = pool.clip_debt(lane.debt_ms.saturating_add(debt_ms));
         let charge_ms = pool.charge_ms(lane.head_cost_ms, debt_ms);
-        let moves = lane.head != NIL && charge_ms != lane.charge_ms;
-        if moves {
-            self.unlist(lane_at);
-        }
-        let lane = self.lane_mut(lane_at);
+        let lane = &mut self.lanes[lane_at as usize];
         lane.debt_ms = debt_ms;
-        if moves {
-            lane.charge_ms = charge_ms;
-            self.list(lane_at);
+        if lane.head == NIL || charge_ms == lane.charge_ms {
+            return;
+        }
+        lane.charge_ms = charge_ms;
+        if lane.listed {
+            let (finish, _) = keys(lane, lane_at);
+            let tier = self.workspaces[lane.workspace as usize].facts.tier;
+            let sets = &mut self.pools[lane.pool as usize].tiers[tier.at()];
+            sets.by_finish.rekey(finish, &mut self.finish_spots);
         }
     }
 
     /// A job that is in no structure becomes ready in its lane.
     pub(crate) fn ready_insert(&mut self, at: u32) {
         let node = self.jobs.get_mut(at);
-        (node.left, node.right, node.state) = (NIL, NIL, State::Ready);
-        node.set_size(1);
+        node.state = State::Ready;
         let (lane_at, admitted_at) = (node.lane, node.admitted_at);
         let becomes_head = self.becomes_head(at);
-        let root = self.lane(lane_at).root;
-        let root = self.jobs.order_insert(root, at);
-        self.lane_mut(lane_at).root = root;
-        let (len, block) = (self.jobs.order_len(root), self.block_of(lane_at));
+        let ready = &mut self.lanes[lane_at as usize].ready;
+        ready.insert(at, &mut self.jobs);
+        let (len, block) = (ready.len(&self.jobs), self.block_of(lane_at));
         let tier = self.tier_of(lane_at);
         tier.resize_lane(block, len - 1, len);
         tier.age_add(admitted_at);
@@ -216,15 +219,14 @@ impl FairQueue {
             // Before the order changes, while the keys can still be computed.
             self.unlist(lane_at);
         }
-        let root = self.lane(lane_at).root;
-        let root = self.jobs.order_remove(root, at);
-        self.lane_mut(lane_at).root = root;
-        let (len, block) = (self.jobs.order_len(root), self.block_of(lane_at));
+        let ready = &mut self.lanes[lane_at as usize].ready;
+        ready.remove(at, &mut self.jobs);
+        let (len, block) = (ready.len(&self.jobs), self.block_of(lane_at));
         let tier = self.tier_of(lane_at);
         tier.resize_lane(block, len + 1, len);
         tier.age_remove(admitted_at);
         if self.lane(lane_at).head == at {
-            let head = self.jobs.order_first(root);
+            let head = self.lane(lane_at).ready.first(&self.jobs);
             self.change_head(lane_at, head);
         }
     }
@@ -232,11 +234,11 @@ impl FairQueue {
     /// Adds all that a lane holds to its tier's counts, or takes it away.
     pub(crate) fn tally_lane(&mut self, lane_at: u32, is_added: bool) {
         let lane = self.lane(lane_at);
-        let (root, running_len) = (lane.root, u64::from(lane.running_len));
+        let running_len = u64::from(lane.running_len);
         let gated: Vec<_> = self.jobs.list(lane.gated).filter_map(|at| self.jobs.get(at).gate()).collect();
         let ages: Vec<_> =
-            self.jobs.order_all(root).into_iter().map(|at| self.jobs.get(at).admitted_at).collect();
-        let (len, block) = (self.jobs.order_len(root), self.block_of(lane_at));
+            lane.ready.all(&self.jobs).into_iter().map(|at| self.jobs.get(at).admitted_at).collect();
+        let (len, block) = (lane.ready.len(&self.jobs), self.block_of(lane_at));
         let tier = self.tier_of(lane_at);
         if is_added {
             tier.running += running_len;

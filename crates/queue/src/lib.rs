@@ -33,6 +33,7 @@
 
 mod arena;
 mod broken;
+mod eligible;
 mod enqueue;
 mod entry;
 mod fenwick;
@@ -40,9 +41,11 @@ mod finish;
 mod give_back;
 mod lane;
 mod order;
+mod places;
 mod pool;
 mod position;
 mod queue;
+mod ready;
 mod reconfigure;
 mod reservation;
 mod settings;

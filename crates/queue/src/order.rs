@@ -1,4 +1,4 @@
-//! The order of ready jobs inside a lane: a treap over arena slots that knows subtree sizes.
+//! The order of the ready jobs of a long lane: a treap over arena slots that knows subtree sizes.
 //!
 //! A plain heap cannot say a job's rank and a sorted vector cannot take a job into its middle, both of
 //! which a lane of a hundred thousand jobs needs. The balance comes from a hash of the slot number, so

@@ -1,42 +1,16 @@
 //! What the queue keeps for each pool, and for each tier in it.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use reeve_types::Millis;
 use rustc_hash::FxHashMap;
 
+use crate::eligible::Eligible;
 use crate::fenwick::Lengths;
 use crate::{GateReason, PoolSettings};
 
 /// Units of a shared tag in one slot-millisecond of weight 1: rounding stays far below a millisecond.
 pub(crate) const SHARED_SCALE: u128 = 1 << 24;
-
-/// An eligible lane in one of the two orders.
-///
-/// Equal tags are ordered by the age of the head job, then by workspace: nothing that jobs of other
-/// workspaces could shift, or P6 would only hold up to ties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) tag: u128,
-    pub(crate) admitted_at: Millis,
-    pub(crate) workspace: u32,
-    pub(crate) lane: u32,
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        crate::work::tick();
-        let rest = |key: &Self| (key.admitted_at, key.workspace, key.lane);
-        self.tag.cmp(&other.tag).then_with(|| rest(self).cmp(&rest(other)))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
 
 /// Why all lanes of a workspace are out of the eligible sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +24,9 @@ pub(crate) enum Block {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PoolTier {
     /// Eligible lanes by tier tag with the head's charge (a finish tag).
-    pub(crate) by_finish: BTreeSet<Key>,
+    pub(crate) by_finish: Eligible,
     /// Eligible lanes by shared tag (a start tag).
-    pub(crate) by_start: BTreeSet<Key>,
+    pub(crate) by_start: Eligible,
     /// Virtual time of the tier lane (V_c), in slot-milliseconds.
     pub(crate) virtual_time: u128,
     /// Service owed (E_c), in thousandths of a slot-millisecond; below (TIERS_MAX + 1) x L_max.

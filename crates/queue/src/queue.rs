@@ -6,7 +6,9 @@ use reeve_types::{JobId, Millis, WorkspaceId};
 use rustc_hash::FxHashMap;
 
 use crate::arena::{Arena, NIL, State};
+use crate::eligible::Spots;
 use crate::lane::Lane;
+use crate::places::Places;
 use crate::pool::{Block, Pool};
 use crate::reservation::Reservation;
 use crate::{Misuse, PoolIndex, Settings, SettingsError, WorkspaceFacts, WorkspaceKey};
@@ -22,7 +24,9 @@ pub struct FairQueue {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) lanes_free: Vec<u32>,
     pub(crate) jobs: Arena,
-    pub(crate) places: FxHashMap<JobId, u32>,
+    pub(crate) places: Places,
+    pub(crate) finish_spots: Spots,
+    pub(crate) start_spots: Spots,
     /// Gated jobs by the instant at which they are ready.
     pub(crate) gates: BTreeSet<(Millis, u32)>,
     /// By the slot of the reserved job.
@@ -64,7 +68,9 @@ impl FairQueue {
             lanes: Vec::new(),
             lanes_free: Vec::new(),
             jobs: Arena::default(),
-            places: FxHashMap::default(),
+            places: Places::default(),
+            finish_spots: Spots::default(),
+            start_spots: Spots::default(),
             gates: BTreeSet::new(),
             reservations: FxHashMap::default(),
             tickets: 0,
@@ -168,15 +174,15 @@ impl FairQueue {
     /// True while the job is ready or gated.
     pub fn is_queued(&self, job: JobId) -> bool {
         self.places
-            .get(&job)
-            .is_some_and(|at| matches!(self.jobs.get(*at).state, State::Ready | State::Gated(_)))
+            .get(job, &self.jobs)
+            .is_some_and(|at| matches!(self.jobs.get(at).state, State::Ready | State::Gated(_)))
     }
 
     /// True while the job is reserved or running.
     pub fn is_running(&self, job: JobId) -> bool {
         self.places
-            .get(&job)
-            .is_some_and(|at| matches!(self.jobs.get(*at).state, State::Reserved | State::Running))
+            .get(job, &self.jobs)
+            .is_some_and(|at| matches!(self.jobs.get(at).state, State::Reserved | State::Running))
     }
 
     /// Pauses or resumes a pool: while paused, nothing is taken from it and its tags stand still.
@@ -237,7 +243,7 @@ impl FairQueue {
         let mut lane_at = workspace.lanes;
         while lane_at != NIL {
             self.unlist(lane_at);
-            let len = self.jobs.order_len(self.lane(lane_at).root);
+            let len = self.lane(lane_at).ready.len(&self.jobs);
             let tier = self.tier_of(lane_at);
             tier.resize_lane(old, len, 0);
             tier.resize_lane(block, 0, len);

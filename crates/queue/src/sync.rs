@@ -4,6 +4,7 @@ use reeve_types::{JobId, Millis};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::arena::{NIL, State};
+use crate::ready::Ready;
 use crate::{Entry, FairQueue, GiveBack, Misuse, Ticket, WorkspaceKey};
 
 impl FairQueue {
@@ -49,7 +50,8 @@ impl FairQueue {
         let mut seen = FxHashSet::default();
         for entry in queued.iter().chain(running) {
             self.check_place(entry)?;
-            let known = self.places.get(&entry.job).map(|at| self.lane(self.jobs.get(*at).lane).workspace);
+            let known =
+                self.places.get(entry.job, &self.jobs).map(|at| self.lane(self.jobs.get(at).lane).workspace);
             if entry.workspace != workspace || known.is_some_and(|owner| owner != workspace.0) {
                 return Err(Misuse::ForeignJob(entry.job));
             }
@@ -92,7 +94,7 @@ impl FairQueue {
             for at in self.jobs.list(lane.running) {
                 estimates.insert(self.jobs.get(at).job, self.jobs.get(at).cost_ms());
             }
-            let mut gone = self.jobs.order_all(lane.root);
+            let mut gone = lane.ready.all(&self.jobs);
             gone.extend(self.jobs.list(lane.running));
             for at in self.jobs.list(lane.gated) {
                 if let Some(gate) = self.jobs.get(at).gate() {
@@ -102,7 +104,7 @@ impl FairQueue {
             }
             gone.into_iter().for_each(|at| self.drop_node(at));
             let lane = self.lane_mut(lane_at);
-            (lane.root, lane.head, lane.gated, lane.running) = (NIL, NIL, NIL, NIL);
+            (lane.ready, lane.head, lane.gated, lane.running) = (Ready::new(), NIL, NIL, NIL);
             (lane.gated_len, lane.running_len) = (0, 0);
         }
         self.workspaces[workspace.0 as usize].running = 0;

@@ -17,9 +17,16 @@ fn fingerprint(queue: &FairQueue) -> String {
     let mut lanes = queue.lanes.clone();
     // Of a listed lane this is a memory of nothing.
     lanes.iter_mut().filter(|lane| lane.listed).for_each(|lane| lane.left_at = 0);
+    let mut ready = Vec::new();
+    for lane in &mut lanes {
+        // Which form it has depends on its past and means nothing.
+        let mut jobs = std::mem::take(&mut lane.ready).all(&queue.jobs);
+        jobs.sort_unstable();
+        ready.push(jobs);
+    }
     let facts: Vec<_> =
         queue.workspaces.iter().map(|known| (known.facts, known.running, known.block)).collect();
-    format!("{pools:#?} {lanes:#?} {facts:?} {:?}", queue.gates)
+    format!("{pools:#?} {lanes:#?} {ready:?} {facts:?} {:?}", queue.gates)
 }
 
 proptest! {
