@@ -114,6 +114,17 @@ impl Unavailable {
     pub const STOPPING: Self = Self::Retry { reason: "the server is stopping", after_seconds: 2 };
 }
 
+/// What an operator told a worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WorkerMode {
+    #[default]
+    Active,
+    /// Gets no new leases and finishes what it has.
+    Draining,
+    /// Gets no new leases, and what it had went back to the queue.
+    Quarantined,
+}
+
 /// A worker asks for work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
@@ -179,7 +190,10 @@ pub struct Progress {
 pub struct QueuePlace {
     /// Jobs of its tier expected to start before it.
     pub position: u64,
+    /// Seconds until it starts, as likely later as sooner; `None` when nobody can know.
     pub eta_seconds: Option<u64>,
+    /// Seconds within which nine of ten such jobs start.
+    pub eta_p90_seconds: Option<u64>,
     /// A word of the closed list: `turn`, `workspace_limit`, `paused`, `worker`, `retry_backoff`, `not_before`.
     pub waiting_for: &'static str,
 }

@@ -2,7 +2,9 @@
 
 mod credits;
 mod look;
+mod operate;
 mod publish;
+mod reload;
 mod start;
 mod time;
 mod work;
@@ -21,6 +23,7 @@ use crate::shared::Shared;
 use crate::workspace::{Ask, Execute, ReplyTo, Work, is_new_work};
 
 pub use publish::PublishRefusal;
+pub use reload::ReloadRefusal;
 pub use start::{Parts, StartError};
 
 /// How often a command is sent to the next actor when one ended before looking at it.
@@ -109,8 +112,8 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn workspace_of_job(&self, job: JobId) -> Result<Option<WorkspaceId>, Unavailable> {
-        if let Some(intro) = self.shared.intros.get(job) {
-            return Ok(Some(intro.workspace.clone()));
+        if let Some(workspace) = self.shared.intros.workspace(job) {
+            return Ok(Some(workspace));
         }
         Ok(self.job(job).await?.map(|record| record.intro.workspace.clone()))
     }
@@ -127,7 +130,7 @@ impl Engine {
     pub async fn job(&self, job: JobId) -> Result<Option<JobRecord>, Unavailable> {
         let record = self.shared.reader.job(job).await?;
         if let Some(record) = &record {
-            self.shared.intros.put(record.intro.clone());
+            self.shared.intros.put(&record.intro);
         }
         Ok(record)
     }
@@ -218,6 +221,7 @@ impl Engine {
             // Workers that wait for work hear at once that there is none to come.
             let _ = dispatcher.try_send(WithdrawAll);
         }
+        self.shared.leases.wake_held();
     }
 }
 

@@ -1,50 +1,132 @@
 //! What never changes of recent jobs, bounded by bytes: leases and pages need it, rows have it.
+//!
+//! Parameters are kept as JSON text and parsed again by who asks. As a map they take ten times the
+//! memory, and most waiting jobs are asked for once, when a worker gets them.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use reeve_types::JobId;
+use reeve_types::{JobId, WorkspaceId};
 use reeve_workspace::JobIntro;
+
+type Params = serde_json::Map<String, serde_json::Value>;
+
+/// An intro without its parameters, and these as text.
+#[derive(Clone)]
+struct Packed {
+    intro: Arc<JobIntro>,
+    params: Arc<str>,
+}
+
+impl Packed {
+    /// `None` for parameters that JSON cannot hold; rows could not either.
+    fn of(intro: &JobIntro, no_params: &Arc<Params>) -> Option<Self> {
+        let params = serde_json::to_string(&*intro.params).ok()?.into();
+        Some(Self { intro: Arc::new(JobIntro { params: no_params.clone(), ..intro.clone() }), params })
+    }
+
+    fn unpack(&self) -> Option<Arc<JobIntro>> {
+        let params = Arc::new(serde_json::from_str(&self.params).ok()?);
+        Some(Arc::new(JobIntro { params, ..JobIntro::clone(&self.intro) }))
+    }
+}
+
+/// What a packed intro takes besides its texts: itself, two counted boxes, and its places in the cache.
+const FIXED_BYTES: usize = size_of::<JobIntro>() + 160;
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<JobId, Arc<JobIntro>> for ByBytes {
-    fn weight(&self, _: &JobId, intro: &Arc<JobIntro>) -> u64 {
-        // A rough size: fixed parts, texts as they are, each parameter with the overhead of its map entry.
-        let texts = intro.metadata.as_ref().map_or(0, |text| text.len());
-        let params: usize =
-            intro.params.iter().map(|(name, value)| 96 + name.len() + value_bytes(value)).sum();
-        (640 + texts + params) as u64
-    }
-}
-
-fn value_bytes(value: &serde_json::Value) -> usize {
-    match value {
-        serde_json::Value::String(text) => text.len(),
-        serde_json::Value::Array(items) => items.iter().map(|item| 32 + value_bytes(item)).sum(),
-        serde_json::Value::Object(map) => {
-            map.iter().map(|(name, value)| 96 + name.len() + value_bytes(value)).sum()
-        }
-        _ => 0,
+impl Weighter<JobId, Packed> for ByBytes {
+    fn weight(&self, _: &JobId, packed: &Packed) -> u64 {
+        let texts = [&packed.intro.metadata, &packed.intro.webhook];
+        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        (FIXED_BYTES + texts + packed.params.len()) as u64
     }
 }
 
 /// A bounded cache; a miss is read from the store.
-pub(crate) struct IntroCache(Cache<JobId, Arc<JobIntro>, ByBytes>);
+pub(crate) struct IntroCache {
+    packed: Cache<JobId, Packed, ByBytes>,
+    no_params: Arc<Params>,
+}
 
 impl IntroCache {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        let expected = usize::try_from(bytes_max / 1_024).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        Self(Cache::with_weighter(expected, bytes_max, ByBytes))
+        let expected = usize::try_from(bytes_max / 512).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        Self { packed: Cache::with_weighter(expected, bytes_max, ByBytes), no_params: Arc::default() }
     }
 
-    pub(crate) fn put(&self, intro: Arc<JobIntro>) {
-        self.0.insert(intro.id, intro);
+    pub(crate) fn put(&self, intro: &JobIntro) {
+        if let Some(packed) = Packed::of(intro, &self.no_params) {
+            self.packed.insert(intro.id, packed);
+        }
+    }
+
+    /// The workspace of a job, without looking at its parameters.
+    pub(crate) fn workspace(&self, job: JobId) -> Option<WorkspaceId> {
+        Some(self.packed.get(&job)?.intro.workspace.clone())
     }
 
     pub(crate) fn get(&self, job: JobId) -> Option<Arc<JobIntro>> {
-        self.0.get(&job)
+        self.packed.get(&job)?.unpack()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use reeve_jobs::Sequence;
+    use reeve_types::{ActionName, Millis, PoolName, TierName};
+    use serde_json::json;
+
+    use super::*;
+
+    fn intro(id: u128, prompt: &str) -> JobIntro {
+        let per_output = json!({ "stages": [], "charged": [], "partial": false });
+        let quote = json!({
+            "credits": 0, "outputs": 1, "lines": [], "per_output": per_output, "seconds": null,
+            "catalog": "kive", "catalog_version": 1,
+        });
+        let params = json!({ "prompt": prompt, "strength": 0.1, "parts": [1, { "of": null }] });
+        JobIntro {
+            id: JobId::from_parts(Millis::from_millis(0), id),
+            workspace: WorkspaceId::new("w").unwrap(),
+            action: ActionName::new("image.generate").unwrap(),
+            pool: PoolName::new("image").unwrap(),
+            tier: TierName::new("free").unwrap(),
+            member: None,
+            priority: 0,
+            sequence: Sequence { admitted_at: Millis::from_millis(0), n: 1 },
+            outputs: 1,
+            work_ms: None,
+            queue_deadline_at: Millis::from_millis(1),
+            run_timeout_ms: 1,
+            attempts_max: 1,
+            quote: Arc::new(serde_json::from_value(quote).unwrap()),
+            params: Arc::new(params.as_object().unwrap().clone()),
+            metadata: Some("{}".into()),
+            webhook: None,
+            created_at: Millis::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn an_intro_comes_back_whole() {
+        let (cache, intro) = (IntroCache::new(1 << 20), intro(1, "a cat \u{1F408} \"quoted\""));
+        cache.put(&intro);
+        assert_eq!(*cache.get(intro.id).unwrap(), intro);
+        assert_eq!(cache.workspace(intro.id).as_ref(), Some(&intro.workspace));
+    }
+
+    #[test]
+    fn the_cache_keeps_to_its_bytes() {
+        let (cache, long) = (IntroCache::new(1 << 20), "p".repeat(10_000));
+        for id in 0..1_000 {
+            cache.put(&intro(id, &long));
+        }
+        assert!(cache.packed.weight() <= 1 << 20, "{}", cache.packed.weight());
+        assert!(cache.packed.len() > 10, "it keeps what fits: {}", cache.packed.len());
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use reeve_jobs::{Due, LeaseSettings, LeaseTable};
 use reeve_types::{JobId, LeaseId, Millis, PoolName, WorkerName, WorkspaceId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::watch;
 
-use crate::call::Heard;
+use crate::call::{Heard, WorkerMode};
 use crate::shared::lock;
 
 /// A session is taken for gone this long after it was last heard of.
@@ -32,6 +33,8 @@ pub(crate) struct Session {
 
 struct Holder {
     lease: LeaseId,
+    /// The provider's answer is awaited: nobody but the deadline may take it away (X11).
+    is_unknown: bool,
     workspace: WorkspaceId,
     session: SessionKey,
     acknowledged: bool,
@@ -42,11 +45,15 @@ struct Inner {
     table: LeaseTable,
     holders: FxHashMap<JobId, Holder>,
     sessions: FxHashMap<SessionKey, Session>,
+    /// What operators told workers by name; those that were told nothing are not in it.
+    orders: FxHashMap<WorkerName, WorkerMode>,
 }
 
 /// The table of live leases.
 pub(crate) struct Leases {
     inner: Mutex<Inner>,
+    /// Counts orders, and wakes requests that are held back.
+    ordered: watch::Sender<u64>,
 }
 
 /// Who got a lease.
@@ -59,7 +66,8 @@ pub(crate) struct Grant {
 
 impl Leases {
     pub(crate) fn new(settings: LeaseSettings) -> Self {
-        Self { inner: Mutex::new(Inner { table: LeaseTable::new(settings), ..Inner::default() }) }
+        let inner = Inner { table: LeaseTable::new(settings), ..Inner::default() };
+        Self { inner: Mutex::new(inner), ordered: watch::channel(0).0 }
     }
 
     /// A lease was granted. Repeating it for a lease that is known changes nothing.
@@ -95,7 +103,58 @@ impl Leases {
     }
 
     pub(crate) fn await_fate(&self, lease: LeaseId) {
-        lock(&self.inner).table.await_fate(lease);
+        let mut inner = lock(&self.inner);
+        inner.table.await_fate(lease);
+        if let Some(holder) = inner.holders.get_mut(&lease.job).filter(|holder| holder.lease == lease) {
+            holder.is_unknown = true;
+        }
+    }
+
+    /// What a worker was last told.
+    pub(crate) fn mode(&self, worker: &WorkerName) -> WorkerMode {
+        lock(&self.inner).orders.get(worker).copied().unwrap_or_default()
+    }
+
+    /// Tells a worker by name; false for one that was never heard of. An order outlives the worker's processes and
+    /// ends by a release, or with this process.
+    pub(crate) fn order(&self, worker: &WorkerName, mode: WorkerMode) -> bool {
+        let mut inner = lock(&self.inner);
+        let is_known =
+            inner.orders.contains_key(worker) || inner.sessions.keys().any(|key| key.worker == *worker);
+        if !is_known {
+            return false;
+        }
+        if mode == WorkerMode::Active {
+            inner.orders.remove(worker);
+        } else {
+            inner.orders.insert(worker.clone(), mode);
+        }
+        drop(inner);
+        self.wake_held();
+        true
+    }
+
+    /// Every worker that was told to stop.
+    pub(crate) fn orders(&self) -> Vec<(WorkerName, WorkerMode)> {
+        lock(&self.inner).orders.iter().map(|(worker, mode)| (worker.clone(), *mode)).collect()
+    }
+
+    /// Makes requests that are held back look again.
+    pub(crate) fn wake_held(&self) {
+        self.ordered.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Hears of orders from now on.
+    pub(crate) fn hear_orders(&self) -> watch::Receiver<u64> {
+        self.ordered.subscribe()
+    }
+
+    /// Live leases of a worker that may be taken back, with their workspaces.
+    pub(crate) fn held_by(&self, worker: &WorkerName) -> Vec<(LeaseId, WorkspaceId)> {
+        let inner = lock(&self.inner);
+        let holders = inner.holders.values();
+        let mine = holders.filter(|holder| holder.session.worker == *worker && !holder.is_unknown);
+        mine.map(|holder| (holder.lease, holder.workspace.clone())).collect()
     }
 
     pub(crate) fn is_live(&self, lease: LeaseId) -> bool {
@@ -200,7 +259,8 @@ impl Inner {
         let Grant { lease, workspace, session, .. } = grant;
         let entry = self.sessions.entry(session.clone()).or_insert_with(Session::new);
         entry.leases.insert(lease);
-        self.holders.insert(lease.job, Holder { lease, workspace, session, acknowledged });
+        let holder = Holder { lease, is_unknown: false, workspace, session, acknowledged };
+        self.holders.insert(lease.job, holder);
     }
 
     fn acknowledge(&mut self, lease: LeaseId) {
@@ -252,6 +312,31 @@ mod tests {
         leases.heartbeat(&key("a"), &[lease(1), lease(2)], (2, T0));
         let (heard, dropped) = leases.heartbeat(&key("a"), &[lease(2)], (3, T0));
         assert_eq!((heard.renewed, dropped.len()), (vec![lease(2)], 1));
+    }
+
+    #[test]
+    fn an_order_needs_a_worker_that_was_heard_of_and_stays_until_it_is_released() {
+        let leases = Leases::new(LeaseSettings::default());
+        let worker = WorkerName::new("w").unwrap();
+        assert!(!leases.order(&worker, WorkerMode::Draining));
+        granted(&leases, 1, "a");
+        assert!(leases.order(&worker, WorkerMode::Draining));
+        assert!(leases.order(&worker, WorkerMode::Quarantined), "again and harder");
+        leases.end(lease(1));
+        leases.sweep(1_000_000);
+        assert_eq!((leases.sessions().len(), leases.mode(&worker)), (0, WorkerMode::Quarantined));
+        assert!(leases.order(&worker, WorkerMode::Active));
+        assert_eq!(leases.mode(&worker), WorkerMode::Active);
+    }
+
+    #[test]
+    fn a_lease_whose_fate_is_awaited_is_not_taken_from_its_worker() {
+        let leases = Leases::new(LeaseSettings::default());
+        granted(&leases, 1, "a");
+        granted(&leases, 2, "b");
+        leases.await_fate(lease(1));
+        let held = leases.held_by(&WorkerName::new("w").unwrap());
+        assert_eq!(held.into_iter().map(|(lease, _)| lease).collect::<Vec<_>>(), [lease(2)]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | registry | which actor serves a workspace | holds business state |
 //! | calendar | waking what is due | changes credits |
 
+mod audit;
 mod calendar;
 mod call;
 mod clock;
@@ -34,11 +35,11 @@ mod workspace;
 
 pub use call::{
     Answer, Balance, Call, Granted, Heard, Idempotency, LeaseRequest, LotsMoved, MemberView, Progress,
-    ProgressHeard, ProgressReport, QueuePlace, Unavailable, WorkspaceView,
+    ProgressHeard, ProgressReport, QueuePlace, Unavailable, WorkerMode, WorkspaceView,
 };
 pub use clock::{ClockSource, ClockView, ManualClock};
-pub use dispatcher::{PoolView, QueueView, TierView, WorkerSession};
-pub use engine::{Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, StartError};
+pub use dispatcher::{EtaErrors, PoolView, QueueView, TierView, Waits, WorkerSession};
+pub use engine::{Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, ReloadRefusal, StartError};
 pub use entropy::Entropy;
 pub use hub::{HubEvent, HubKind, Subscription};
 pub use settings::{EngineSettings, TierSettings};

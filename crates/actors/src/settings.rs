@@ -36,6 +36,8 @@ pub struct EngineSettings {
     pub threads: usize,
     /// How often leases and deadlines are looked at.
     pub tick_ms: u64,
+    /// Pause between two steps of the audit that compares the queue with the rows.
+    pub audit_ms: u64,
 }
 
 impl Default for EngineSettings {
@@ -51,7 +53,22 @@ impl Default for EngineSettings {
             actors_max: 100_000,
             threads: 1,
             tick_ms: 250,
+            audit_ms: 5_000,
         }
+    }
+}
+
+/// What a reload may change, in the forms that decisions and the queue look at.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// In the order of `settings.tiers`, which is also the queue's.
+    pub tiers: Vec<TierRules>,
+    pub settings: EngineSettings,
+}
+
+impl Rules {
+    pub(crate) fn new(settings: EngineSettings) -> Self {
+        Self { tiers: settings.tier_rules(), settings }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use actix::Addr;
 use reeve_journal::{Journal, Reader};
 use reeve_types::{JobId, Millis, WorkspaceId};
-use reeve_workspace::{Claim, Shelf, TierRules, World};
+use reeve_workspace::{Claim, Shelf, World};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::runtime::Handle;
 
@@ -18,12 +18,14 @@ use crate::intro_cache::IntroCache;
 use crate::job::JobActor;
 use crate::leases::Leases;
 use crate::registry::Registry;
-use crate::settings::EngineSettings;
+use crate::settings::{EngineSettings, Rules};
 use crate::time::Monotonic;
 
 pub(crate) struct Shared {
+    /// As started with. What may change at run time is read from [`Self::rules`].
     pub settings: EngineSettings,
-    pub tiers: Vec<TierRules>,
+    /// Replaced whole by a reload, by the dispatcher, so that its queue never goes by other rules.
+    pub rules: RwLock<Arc<Rules>>,
     /// Replaced whole when something is published.
     pub shelf: RwLock<Arc<Shelf>>,
     /// One publication at a time: each checks what the one before stored.
@@ -55,6 +57,11 @@ pub(crate) struct Counters {
     pub rebuilds: AtomicU64,
     pub syncs: AtomicU64,
     pub give_backs: AtomicU64,
+    pub audits: AtomicU64,
+    /// Workspaces that an audit found to differ from their rows, since start.
+    pub drifts: AtomicU64,
+    /// The same in the last sweep that ended.
+    pub drift_now: AtomicU64,
 }
 
 impl Counters {
@@ -82,19 +89,28 @@ impl Shared {
         *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
     }
 
+    /// The settings in force now that a reload may change.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn put_rules(&self, rules: Arc<Rules>) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
     /// What a decision at `now` may look at beside its workspace.
     pub(crate) fn world<'a>(
         &'a self,
-        shelf: &'a Shelf,
+        (shelf, rules): (&'a Shelf, &'a Rules),
         now: Millis,
         taken: &'a [(Claim, WorkspaceId)],
     ) -> World<'a> {
         World {
             now,
             shelf,
-            tiers: &self.tiers,
-            retry: &self.settings.retry,
-            defaults: self.settings.defaults,
+            tiers: &rules.tiers,
+            retry: &rules.settings.retry,
+            defaults: rules.settings.defaults,
             jitter: self.jitter(),
             taken,
             dry: false,

@@ -88,7 +88,7 @@ fn judge(req: &ServiceRequest) -> Result<(), ApiError> {
     };
     // A method that is not listed reaches the path's default, which answers 405.
     let Some(access) = methods.access(req.method()) else { return Ok(()) };
-    if access == Access::Open {
+    if access == Access::Open || access == Access::Metrics && state.settings.metrics_open {
         return Ok(());
     }
     if access == Access::Link && state.links().admits(req.path(), req.query_string(), state.engine.now()) {

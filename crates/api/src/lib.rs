@@ -32,6 +32,7 @@ mod worker;
 
 pub use auth::KeyTable;
 pub use openapi::document;
+pub use resources::reload::ReloadPort;
 pub use routes::routes;
 pub use secret::{KeySpec, key_of_secret, new_secret};
 pub use server::{ServeError, ServerOptions, serve};

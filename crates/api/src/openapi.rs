@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::resources::{
     addons, adjustments, assets, balance, catalogs, clock, events, health, import, jobs, keys, ledger,
-    members, outputs, promotions, publish, purchases, queue, quotes, receipt, settings, subscriptions, usage,
-    verify, workspaces,
+    members, metrics, outputs, pools, promotions, publish, purchases, queue, quotes, receipt, reload,
+    settings, subscriptions, usage, verify, workers, workspaces,
 };
 use crate::worker::{completion, heartbeat, leases, progress, uploads};
 
@@ -33,7 +33,9 @@ const BEARER: &str = "key";
         subscriptions::refund_proposal, subscriptions::refund, subscriptions::renew, subscriptions::start_trial,
         addons::put, addons::cancel, members::put, members::list, settings::move_catalog, settings::patch,
         import::run, workspaces::create, workspaces::list, workspaces::get, catalogs::list, catalogs::get,
-        publish::put, promotions::put, promotions::list, clock::get, clock::set, queue::get, queue::workers, keys::create, keys::list, keys::revoke,
+        publish::put, promotions::put, promotions::list, clock::get, clock::set, queue::get,
+        workers::list, workers::drain, workers::quarantine, workers::release, pools::pause, pools::resume,
+        settings::pause, settings::resume, reload::run, metrics::get, keys::create, keys::list, keys::revoke,
         verify::start, verify::latest, health::live, health::ready, serve,
     ),
     components(schemas(Problem, StatusEvent, ProgressEvent, OutputEvent, LogEvent, CreditsEvent)),

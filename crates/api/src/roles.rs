@@ -23,6 +23,8 @@ pub(crate) enum Access {
     Link,
     /// A worker key, or an admin key.
     Worker,
+    /// As `Admin`, unless the configuration opens it.
+    Metrics,
 }
 
 impl Access {
@@ -31,8 +33,8 @@ impl Access {
         match (self, role) {
             (Self::Open, _) | (_, Role::Admin) => true,
             (Self::Tenant | Self::Link, Role::Workspace) | (Self::Worker, Role::Worker) => true,
-            (Self::Admin | Self::Worker, Role::Workspace) => false,
-            (Self::Admin | Self::Tenant | Self::Link, Role::Worker) => false,
+            (Self::Admin | Self::Worker | Self::Metrics, Role::Workspace) => false,
+            (Self::Admin | Self::Tenant | Self::Link | Self::Metrics, Role::Worker) => false,
         }
     }
 }
@@ -90,6 +92,7 @@ mod tests {
             (Access::Tenant, [true, true, false]),
             (Access::Link, [true, true, false]),
             (Access::Worker, [true, false, true]),
+            (Access::Metrics, [true, false, false]),
         ];
         for (access, expected) in rows {
             let got = [Role::Admin, Role::Workspace, Role::Worker].map(|role| access.admits(role));

@@ -13,10 +13,10 @@ use crate::auth::{Methods, guard};
 use crate::openapi;
 use crate::resources::{
     addons, adjustments, assets, balance, catalogs, clock, events, health, import, jobs, keys, ledger,
-    members, outputs, promotions, publish, purchases, queue, quotes, receipt, settings, subscriptions, usage,
-    verify, workspaces,
+    members, metrics, outputs, pools, promotions, publish, purchases, queue, quotes, receipt, reload,
+    settings, subscriptions, usage, verify, workers, workspaces,
 };
-use crate::roles::Access::{self, Admin, Link, Open, Tenant, Worker};
+use crate::roles::Access::{self, Admin, Link, Metrics, Open, Tenant, Worker};
 use crate::worker::{completion, heartbeat, leases, progress, uploads};
 
 /// One row of the table.
@@ -101,7 +101,15 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(get.clone(), "/v1/clock", Admin, clock::get),
         on(post.clone(), "/v1/clock", Admin, clock::set),
         on(get.clone(), "/v1/queue", Admin, queue::get),
-        on(get.clone(), "/v1/workers", Admin, queue::workers),
+        on(get.clone(), "/v1/workers", Admin, workers::list),
+        on(post.clone(), "/v1/workers/{worker}/drain", Admin, workers::drain),
+        on(post.clone(), "/v1/workers/{worker}/quarantine", Admin, workers::quarantine),
+        on(post.clone(), "/v1/workers/{worker}/release", Admin, workers::release),
+        on(post.clone(), "/v1/pools/{pool}/pause", Admin, pools::pause),
+        on(post.clone(), "/v1/pools/{pool}/resume", Admin, pools::resume),
+        on(post.clone(), "/v1/workspaces/{ws}/pause", Admin, settings::pause),
+        on(post.clone(), "/v1/workspaces/{ws}/resume", Admin, settings::resume),
+        on(post.clone(), "/v1/reload", Admin, reload::run),
         on(post.clone(), "/v1/keys", Admin, keys::create),
         on(get.clone(), "/v1/keys", Admin, keys::list),
         on(delete, "/v1/keys/{id}", Admin, keys::revoke),
@@ -109,6 +117,7 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(get.clone(), "/v1/verify", Admin, verify::latest),
         on(get.clone(), "/healthz", Open, health::live),
         on(get.clone(), "/readyz", Open, health::ready),
+        on(get.clone(), "/metrics", Metrics, metrics::get),
         on(get, "/openapi.json", Open, openapi::serve),
     ]
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, watch};
 use crate::auth::KeyTable;
 use crate::clock_moves::ClockMoves;
 use crate::link::Links;
+use crate::resources::reload::ReloadPort;
 use crate::spent::SpentCache;
 use crate::verify::{Verification, VerifyPort};
 
@@ -28,6 +29,8 @@ pub struct ApiSettings {
     pub link_secret: [u8; 32],
     /// What addresses in answers start with, such as `https://api.example.com`; without it they start with a slash.
     pub public_url: Option<String>,
+    /// Whether `/metrics` is read without a key, as `/healthz` is.
+    pub metrics_open: bool,
 }
 
 impl ApiSettings {
@@ -40,6 +43,7 @@ impl ApiSettings {
             keep_alive_seconds: 15,
             link_secret,
             public_url: None,
+            metrics_open: true,
         }
     }
 }
@@ -62,6 +66,7 @@ pub struct ApiState {
     pub keys: KeyTable,
     pub settings: ApiSettings,
     pub(crate) verification: Verification,
+    pub(crate) reload: Option<Arc<dyn ReloadPort>>,
     pub(crate) spent: SpentCache,
     pub(crate) clock_moves: Mutex<ClockMoves>,
     closing: watch::Sender<bool>,
@@ -84,10 +89,17 @@ impl ApiState {
             keys,
             settings,
             verification,
+            reload: None,
             spent: SpentCache::default(),
             clock_moves: Mutex::default(),
             closing,
         }
+    }
+
+    /// Lets `POST /v1/reload` work.
+    #[must_use]
+    pub fn with_reload(self, reload: Arc<dyn ReloadPort>) -> Self {
+        Self { reload: Some(reload), ..self }
     }
 
     /// Ends event streams and long polls: they would hold a graceful stop until its time is up.

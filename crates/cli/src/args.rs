@@ -20,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
+    /// Watch a server's pools, tiers, jobs and workers
+    Top(crate::commands::top::TopArgs),
     /// See which waits a load has on a fleet, before either exists
     Simulate(crate::commands::simulate::SimulateArgs),
     /// Run a sketch worker for a server

@@ -18,6 +18,7 @@ mod server;
 mod signals;
 mod sketch;
 mod system;
+mod top;
 
 use clap::Parser as _;
 
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Top(args) => commands::top::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Worker(args) => commands::worker::run(args),
         Command::Demo(args) => commands::demo::run(args),

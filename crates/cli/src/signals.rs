@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks to end in order, the second ends at once.
+//! Ctrl-C and SIGTERM: the first asks to end in order, the second ends at once. SIGHUP asks to read settings again.
 
 use std::io;
 
@@ -37,4 +37,39 @@ async fn next() -> io::Result<()> {
 #[cfg(not(unix))]
 async fn next() -> io::Result<()> {
     tokio::signal::ctrl_c().await
+}
+
+/// Hang-ups: by old custom, a service reads its settings again.
+pub struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Hangups {
+    /// Hears them from now on; without it the first one would end the process.
+    ///
+    /// # Errors
+    /// The system does not let them be heard.
+    pub fn hear() -> io::Result<Self> {
+        Ok(Self { signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())? })
+    }
+
+    /// Waits for the next; false when there is none to come.
+    pub async fn next(&mut self) -> bool {
+        self.signal.recv().await.is_some()
+    }
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    /// There are none.
+    pub fn hear() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// There is none to come.
+    pub async fn next(&mut self) -> bool {
+        false
+    }
 }

@@ -1,10 +1,10 @@
 //! Calls for those who run the platform.
 
 use reeve_protocol::{
-    ClockSet, ClockView, Health, KeyCreate, KeyCreated, KeyView, ListQuery, Page, QueueReport, VerifyQuery,
-    VerifyReport, WorkerView,
+    ClockSet, ClockView, Health, KeyCreate, KeyCreated, KeyView, ListQuery, Page, PoolReport, QueueReport,
+    ReloadReport, VerifyQuery, VerifyReport, WorkerView, WorkspaceView,
 };
-use reeve_types::{KeyId, PoolName, WorkerName};
+use reeve_types::{KeyId, PoolName, WorkerName, WorkspaceId};
 use reqwest::Method;
 
 use crate::client::keyed;
@@ -74,10 +74,26 @@ impl Client {
     }
 
     /// Stops (`true`) or goes on leasing a pool's jobs.
-    pub async fn pause_pool(&self, pool: &PoolName, paused: bool) -> Result<(), ClientError> {
+    pub async fn pause_pool(&self, pool: &PoolName, paused: bool) -> Result<PoolReport, ClientError> {
         let word = if paused { "pause" } else { "resume" };
         let path = ["v1", "pools", pool.as_str(), word];
-        self.post_bare::<serde::de::IgnoredAny>(&path, IdempotencyKey::Fresh).await.map(drop)
+        self.post_bare(&path, IdempotencyKey::Fresh).await
+    }
+
+    /// Stops (`true`) or goes on starting a workspace's jobs.
+    pub async fn pause_workspace(
+        &self,
+        workspace: &WorkspaceId,
+        paused: bool,
+        key: IdempotencyKey<'_>,
+    ) -> Result<WorkspaceView, ClientError> {
+        let word = if paused { "pause" } else { "resume" };
+        self.post_bare(&["v1", "workspaces", workspace.as_str(), word], key).await
+    }
+
+    /// Makes the server read its configuration again.
+    pub async fn reload(&self) -> Result<ReloadReport, ClientError> {
+        self.post_bare(&["v1", "reload"], IdempotencyKey::Fresh).await
     }
 
     /// Makes a key; its secret is in this answer only.

@@ -22,8 +22,8 @@ pub fn live_job(record: &JobRecord) -> LiveJob {
         attempts_max: intro.attempts_max,
     };
     let phase = match (&state.lease, state.status) {
-        (Some(lease), Status::Cancelling) => Phase::Cancelling(lease.clone()),
-        (Some(lease), _) => Phase::Running(lease.clone()),
+        (Some(lease), Status::Cancelling) => Phase::Cancelling(Box::new(lease.clone())),
+        (Some(lease), _) => Phase::Running(Box::new(lease.clone())),
         (None, _) => Phase::Queued { not_before: state.not_before },
     };
     let job = Job {

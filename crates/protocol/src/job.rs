@@ -148,7 +148,11 @@ pub struct OutputView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueView {
     pub position: Option<u64>,
+    /// Seconds until it starts, as likely later as sooner.
     pub eta_seconds: Option<u64>,
+    /// Seconds within which nine of ten such jobs start.
+    #[serde(default)]
+    pub eta_p90_seconds: Option<u64>,
     pub waiting_for: Option<WaitReason>,
 }
 

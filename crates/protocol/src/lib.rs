@@ -54,7 +54,8 @@ pub use job::{
 pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
 pub use operate::{
     ClockMode, ClockSet, ClockView, Health, KeyCreate, KeyCreated, KeyRole, KeyView, PoolReport, QueueReport,
-    SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport, VerifyStatus, WorkerState, WorkerView,
+    ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport, VerifyStatus, WorkerState,
+    WorkerView,
 };
 pub use page::{ListQuery, Page};
 pub use patch::Patch;

@@ -51,8 +51,10 @@ pub enum WorkerState {
     Active,
     /// Finishes what it has.
     Draining,
-    /// Gets nothing.
+    /// Gets nothing; what it had went back to the queue.
     Quarantined,
+    /// Not heard of for longer than a lease lasts.
+    Lost,
 }
 
 /// One entry of `GET /v1/workers`. More than one session means that two processes use the same name.
@@ -75,6 +77,15 @@ pub struct SessionView {
     #[schema(value_type = Vec<String>)]
     pub leases: Vec<LeaseId>,
     pub last_seen_at: At,
+}
+
+/// `POST /v1/reload`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReloadReport {
+    /// Sections of the configuration that are different now.
+    pub applied: Vec<String>,
+    /// Sections that differ from what the server runs with, and wait for a restart.
+    pub needs_restart: Vec<String>,
 }
 
 /// What a key may do.

@@ -47,7 +47,11 @@ pub struct QuoteQueue {
     #[schema(value_type = String)]
     pub pool: PoolName,
     pub position: Option<u64>,
+    /// Seconds until it would start, as likely later as sooner.
     pub eta_seconds: Option<u64>,
+    /// Seconds within which nine of ten such jobs start.
+    #[serde(default)]
+    pub eta_p90_seconds: Option<u64>,
     pub waiting_for: Option<WaitReason>,
 }
 

@@ -28,6 +28,9 @@ pub struct LeaseRequest {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LeaseAnswer {
     pub leases: Vec<LeaseView>,
+    /// The worker was told to take no more work; a request of it is answered empty when its time is up.
+    #[serde(default)]
+    pub drain: bool,
 }
 
 /// An input of a leased job.

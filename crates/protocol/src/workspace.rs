@@ -185,6 +185,9 @@ pub struct WorkspaceView {
     pub tier: TierName,
     /// Most jobs of this workspace that run at once; `null` is unbounded.
     pub max_concurrent: Option<u32>,
+    /// While true, none of its jobs starts.
+    #[serde(default)]
+    pub paused: bool,
     pub balance: BalanceSummary,
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,

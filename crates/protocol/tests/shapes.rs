@@ -46,6 +46,7 @@ fn job_view() -> JobView {
         queue: Some(QueueView {
             position: Some(1),
             eta_seconds: None,
+            eta_p90_seconds: None,
             waiting_for: Some(WaitReason::WorkspaceLimit),
         }),
         error: None,
@@ -74,7 +75,7 @@ fn a_job_reads_back_and_has_exactly_the_fields_of_the_contract() {
     assert_eq!(keys(&value["credits"]), "held lines quoted released settled");
     assert_eq!(keys(&value["progress"]), "at fraction message stage");
     assert_eq!(keys(&value["outputs"][0]), "content_type credits index sha256 size status url");
-    assert_eq!(keys(&value["queue"]), "eta_seconds position waiting_for");
+    assert_eq!(keys(&value["queue"]), "eta_p90_seconds eta_seconds position waiting_for");
     assert_eq!(keys(&value["urls"]), "cancel events self");
     assert_eq!(value["queue"]["waiting_for"], "workspace_limit");
     assert!(text.contains(r#""quoted":32.000001"#), "{text}");
@@ -105,7 +106,7 @@ fn a_lease_reads_back() {
         run_deadline_at: None,
         inputs: vec![InputView { param: "input".into(), url: "/signed".into() }],
     };
-    let text = serde_json::to_string(&LeaseAnswer { leases: vec![lease.clone()] }).unwrap();
+    let text = serde_json::to_string(&LeaseAnswer { leases: vec![lease.clone()], drain: false }).unwrap();
     assert!(text.contains(r#""heartbeat_seconds":2.5"#), "{text}");
     assert_eq!(serde_json::from_str::<LeaseAnswer>(&text).unwrap().leases, [lease]);
 }

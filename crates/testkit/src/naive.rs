@@ -69,7 +69,8 @@ impl NaiveStore {
     pub fn rebuild(&self, id: &WorkspaceId) -> Option<State> {
         let row = self.workspace.as_ref()?;
         let live = self.jobs.iter().filter(|(_, state)| !state.status.is_final());
-        let jobs = live.filter_map(|(id, state)| Some((*id, live_job(self.intros.get(id)?, state))));
+        let jobs =
+            live.filter_map(|(id, state)| Some((*id, Box::new(live_job(self.intros.get(id)?, state)))));
         let (spent, lots): (Vec<Lot>, Vec<Lot>) = self.lots.values().cloned().partition(Lot::is_spent);
         let paid = spent.into_iter().filter(|lot| lot.payment.is_some()).map(|lot| (lot.id, lot));
         let state = State {
@@ -152,8 +153,8 @@ fn live_job(intro: &JobIntro, state: &JobState) -> LiveJob {
         attempts_max: intro.attempts_max,
     };
     let phase = match (&state.lease, state.status) {
-        (Some(lease), Status::Cancelling) => Phase::Cancelling(lease.clone()),
-        (Some(lease), _) => Phase::Running(lease.clone()),
+        (Some(lease), Status::Cancelling) => Phase::Cancelling(Box::new(lease.clone())),
+        (Some(lease), _) => Phase::Running(Box::new(lease.clone())),
         (None, _) => Phase::Queued { not_before: state.not_before },
     };
     let JobState { attempt, attempts_lost, lapses, started_at, .. } = *state;

@@ -233,6 +233,8 @@ pub struct Reconfigure {
     /// Only on a plan whose allotment is agreed with each workspace (KV-28).
     pub allotment: Option<Credits>,
     pub metadata: Option<Option<Arc<str>>>,
+    /// While paused, no job of it starts; what runs goes on, and new jobs are admitted.
+    pub paused: Option<bool>,
 }
 
 /// Moves the workspace to another version, or to another catalog that has its plan.

@@ -225,7 +225,7 @@ fn reply(state: &State, gathered: &Gathered, subject: Subject) -> Reply {
 fn job_state(state: &State, gathered: &Gathered, id: JobId) -> Option<JobState> {
     let closed =
         gathered.closed_jobs.iter().find(|(closed, _)| *closed == id).map(|(_, state)| state.clone());
-    closed.or_else(|| state.jobs.get(&id).map(JobState::of_live))
+    closed.or_else(|| state.jobs.get(&id).map(|live| JobState::of_live(live)))
 }
 
 /// Gathers the records at their final values, and forgets what can no longer change.

@@ -67,7 +67,8 @@ pub struct State {
     /// Members with a limit.
     pub members: BTreeMap<MemberId, Member>,
     pub tallies: Tallies,
-    pub jobs: FxHashMap<JobId, LiveJob>,
+    /// Boxed: a table of whole jobs would keep their size free for each of its empty places.
+    pub jobs: FxHashMap<JobId, Box<LiveJob>>,
     /// Jobs that take a running place.
     pub running: u32,
     /// Jobs admitted so far.
@@ -174,7 +175,7 @@ impl State {
 
     /// Queued jobs that could be offered to workers, each with the instant before which it is not.
     pub fn queued_jobs(&self) -> impl Iterator<Item = (&LiveJob, Option<Millis>)> {
-        self.jobs.values().filter_map(|live| match live.job.phase {
+        self.jobs.values().map(|live| &**live).filter_map(|live| match live.job.phase {
             Phase::Queued { not_before } => Some((live, not_before)),
             _ => None,
         })

@@ -183,3 +183,15 @@ fn kv_07_a_free_plan_may_not_buy_credits() {
     let buy = Purchase { id, pack: None, credits, payment: "p1".into(), pending: false };
     assert!(matches!(run(&mut life, &Command::Purchase(Box::new(buy))), Err(Refusal::NotAllowed { .. })));
 }
+
+#[test]
+fn waiting_jobs_of_one_price_share_one_quote() {
+    let setting = setting("kive");
+    let mut life = open(&setting, "basic", 1).unwrap();
+    let image = |outputs: u32| serde_json::json!({ "outputs": outputs });
+    let jobs = [1, 2, 1].map(|outputs| submit(&mut life, "image.generate", image(outputs)).unwrap());
+    let state = life.slot.as_ref().unwrap();
+    let [one, two, again] = jobs.map(|job| &state.jobs[&job].quote);
+    assert!(Arc::ptr_eq(one, again), "kept once, whatever came between");
+    assert!(two.credits > one.credits, "another price is another quote");
+}

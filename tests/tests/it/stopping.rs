@@ -40,6 +40,28 @@ async fn sigterm_ends_streams_and_long_polls_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_answers_waiting_workers_empty_and_running_jobs_keep_their_leases() {
+    let mut server = Server::start();
+    let tenant = Tenant::large(&server.admin(), "acme").await;
+    let hand = Hand::new(&server.worker_api(), "hand");
+    let job = tenant.admitted(image(1)).await;
+    let lease = hand.one().await;
+    let api = server.worker_api();
+    let request = api.request(reqwest::Method::POST, "/v1/worker/leases").json(&hand.lease_body(1, 60));
+    let (answer, status) = tokio::join!(api.try_send(request), async {
+        crate::fixture::pause_ms(300).await;
+        server.terminate(20).await
+    });
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+    let answer = answer.unwrap().ok(200);
+    assert_eq!((&answer["leases"], &answer["drain"]), (&json!([]), &json!(true)));
+    server.up();
+    assert_eq!(tenant.job(&job).await["status"], "running");
+    assert_eq!(hand.heartbeat(&[&lease]).await["renewed"], json!([lease]));
+    assert_eq!(hand.complete(&lease, json!([landed(0)])).await.ok(200)["attempt"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_told_to_stop_hands_its_job_back() {
     let server = Server::start();
     let tenant = Tenant::large(&server.admin(), "acme").await;

@@ -6,42 +6,56 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use reeve_queue::{
-    Entry, FairQueue, Gate, GateReason, GiveBack, PoolIndex, Sequence, Taken, Ticket, TierIndex,
-    WorkspaceFacts, WorkspaceKey,
+    Entry, FairQueue, Gate, GateReason, GiveBack, PoolIndex, Sequence, Settings, SettingsError, Taken,
+    Ticket, TierIndex, WorkspaceFacts, WorkspaceKey,
 };
 use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, WorkspaceId};
 use reeve_workspace::{Command, LeaseJob, QueueEntry, Refusal, Reply};
 use rustc_hash::FxHashMap;
 
 use super::delivery::Delivery;
+use super::gauges::Gauges;
 use super::message::{
-    ClockMoved, Facts, Hint, Hints, Lease, LeaseDecided, Look, Pools, Recover, Reserved, Sync, Withdraw,
-    WithdrawAll,
+    Facts, Hint, Hints, Lease, LeaseDecided, Look, Pools, Recover, Reserved, Sync, Withdraw, WithdrawAll,
 };
 use super::request::Request;
 use crate::call::{Answer, Call};
+use crate::settings::Rules;
 use crate::shared::{Counters, Shared};
 use crate::task;
 use crate::workspace::{Ask, Execute, ReplyTo, Work};
 
 /// Hints that may wait; beyond it the workspace is marked dirty and synced later.
 const MAILBOX_MAX: usize = 65_536;
+/// How often rates and idle slots are measured.
+const GAUGE_MS: u64 = 250;
 /// A job whose workspace could not answer is tried again after this.
 const RETRY_MS: i64 = 100;
 
+/// A reservation whose workspace has not answered.
 struct InFlight {
     request: u64,
     workspace: WorkspaceId,
+    at: (PoolIndex, TierIndex),
+}
+
+/// What was last heard of a workspace.
+struct Known {
+    /// Build of the actor that said it; 0 for the rows.
+    epoch: u64,
+    /// As told, not as the queue took them: new settings may read them differently.
+    facts: Option<Facts>,
 }
 
 pub(crate) struct DispatcherActor {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(crate) queue: FairQueue,
-    epochs: FxHashMap<WorkspaceId, u64>,
+    known: FxHashMap<WorkspaceId, Known>,
     actions: FxHashMap<ActionName, u32>,
-    requests: BTreeMap<u64, Request>,
+    pub(super) requests: BTreeMap<u64, Request>,
     in_flight: FxHashMap<Ticket, InFlight>,
     wake: Option<(Millis, SpawnHandle)>,
+    pub(crate) gauges: Gauges,
 }
 
 impl DispatcherActor {
@@ -49,33 +63,46 @@ impl DispatcherActor {
         Self {
             shared,
             queue,
-            epochs: FxHashMap::default(),
+            known: FxHashMap::default(),
             actions: FxHashMap::default(),
             requests: BTreeMap::new(),
             in_flight: FxHashMap::default(),
             wake: None,
+            gauges: Gauges::default(),
         }
     }
 
-    fn now(&self) -> Millis {
+    pub(super) fn now(&self) -> Millis {
         self.shared.clock.now()
     }
 
     /// Hints of an actor that was replaced say nothing any more.
     fn is_current(&mut self, workspace: &WorkspaceId, epoch: u64) -> bool {
-        let known = self.epochs.entry(workspace.clone()).or_insert(epoch);
-        if *known > epoch {
+        let known = self.known.entry(workspace.clone()).or_insert(Known { epoch, facts: None });
+        if known.epoch > epoch {
             return false;
         }
-        *known = epoch;
+        known.epoch = epoch;
         true
     }
 
     fn workspace(&mut self, id: &WorkspaceId, facts: &Facts) -> Option<WorkspaceKey> {
+        let known = self.known.entry(id.clone()).or_insert(Known { epoch: 0, facts: None });
+        if known.facts.as_ref() != Some(facts) {
+            known.facts = Some(facts.clone());
+        }
+        let facts = self.in_force(facts, &self.shared.rules());
+        self.set_facts(id, facts)
+    }
+
+    /// What the queue shall go by: the settings in force say what a workspace leaves open.
+    fn in_force(&self, facts: &Facts, rules: &Rules) -> WorkspaceFacts {
         let tier = self.queue.settings().tier(&facts.tier).unwrap_or(TierIndex(0));
-        let rules = self.shared.tiers.get(tier.at());
-        let cap_running = facts.cap.or(rules.map(|rules| rules.running_max)).unwrap_or(1);
-        let facts = WorkspaceFacts { tier, cap_running, paused: facts.paused };
+        let cap = facts.cap.or(rules.tiers.get(tier.at()).map(|rules| rules.running_max));
+        WorkspaceFacts { tier, cap_running: cap.unwrap_or(1), paused: facts.paused }
+    }
+
+    fn set_facts(&mut self, id: &WorkspaceId, facts: WorkspaceFacts) -> Option<WorkspaceKey> {
         match self.queue.set_workspace(id, facts) {
             Ok(key) => Some(key),
             Err(bug) => {
@@ -88,6 +115,11 @@ impl DispatcherActor {
     fn entry(&mut self, workspace: WorkspaceKey, entry: &QueueEntry) -> Option<Entry> {
         let pool = self.queue.settings().pool(&entry.pool)?;
         let action = self.action(&entry.action);
+        if entry.attempts_lost == 0
+            && let Some(until) = entry.not_before
+        {
+            self.gauges.put_off(entry.job, until);
+        }
         // Within one millisecond the order of admission decides; the low bits are enough for that.
         let n = (entry.sequence.n & u64::from(u32::MAX)) as u32;
         Some(Entry {
@@ -114,6 +146,7 @@ impl DispatcherActor {
                 if let Some(entry) = self.entry(key, &entry) {
                     // A job that is known already came with a `Sync` before its own hint.
                     let _ = self.queue.enqueue(entry, now);
+                    self.predict(&entry);
                 }
             }
             Hint::Requeue { entry, ran_ms } => {
@@ -123,6 +156,7 @@ impl DispatcherActor {
                 }
             }
             Hint::Dequeue(job) => {
+                self.gauges.forget(job);
                 self.queue.remove(job);
             }
             Hint::Finish { job, ran_ms } => {
@@ -132,7 +166,7 @@ impl DispatcherActor {
     }
 
     /// Gives waiting requests what is eligible, and sets the alarm for the next gate.
-    fn pump(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn pump(&mut self, ctx: &mut Context<Self>) {
         if !self.requests.is_empty() && !self.shared.is_stopping() {
             let ids: Vec<u64> = self.requests.keys().copied().collect();
             for id in ids {
@@ -174,7 +208,8 @@ impl DispatcherActor {
         let Some(request) = self.requests.get_mut(&id) else { return };
         request.in_flight += 1;
         let (worker, session) = (request.asked.worker.clone(), request.asked.session.clone());
-        self.in_flight.insert(taken.ticket, InFlight { request: id, workspace: workspace.clone() });
+        let at = (taken.pool, taken.tier);
+        self.in_flight.insert(taken.ticket, InFlight { request: id, workspace: workspace.clone(), at });
         let reply =
             ReplyTo::Dispatcher { addr: ctx.address(), ticket: taken.ticket, request: id, job: taken.job };
         let command = Command::Lease(LeaseJob { job: taken.job, worker, session });
@@ -203,7 +238,7 @@ impl DispatcherActor {
         };
         let now = self.now();
         let grant = match ask {
-            Ask::Done(done) => self.judge(&in_flight.workspace, ticket, (job, done.answer, done.reply)),
+            Ask::Done(done) => self.judge(&in_flight, ticket, (job, done.answer, done.reply)),
             Ask::Unavailable(_) | Ask::Returned(_) => {
                 self.queue.give_back(ticket, self.later(now), now);
                 None
@@ -221,15 +256,17 @@ impl DispatcherActor {
 
     fn judge(
         &mut self,
-        workspace: &WorkspaceId,
+        in_flight: &InFlight,
         ticket: Ticket,
         (job, answer, reply): (JobId, Answer, Option<Reply>),
     ) -> Option<Reserved> {
         let now = self.now();
+        let workspace = &in_flight.workspace;
         if let Some(Reply::Job { state, .. }) = reply
             && let Some(lease) = &state.lease
         {
             self.queue.confirm(ticket);
+            self.note_start(in_flight.at, LeaseId { job, attempt: lease.attempt }, lease.granted_at);
             return Some(Reserved {
                 lease: LeaseId { job, attempt: lease.attempt },
                 workspace: workspace.clone(),
@@ -256,7 +293,7 @@ impl DispatcherActor {
         GiveBack::RequeueGated(Gate { until: now.plus_ms(RETRY_MS), why: GateReason::RetryBackoff })
     }
 
-    fn answer_if_complete(&mut self, id: u64) {
+    pub(super) fn answer_if_complete(&mut self, id: u64) {
         if !self.requests.get(&id).is_some_and(Request::is_complete) {
             return;
         }
@@ -305,7 +342,7 @@ impl DispatcherActor {
         self.wake = Some((at, handle));
     }
 
-    fn open_gates(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn open_gates(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
         self.queue.wake(now);
         self.pump(ctx);
@@ -313,19 +350,65 @@ impl DispatcherActor {
 
     /// Puts pools of a newly published catalog in the queue. This walks every job, and is as rare as that.
     fn set_pools(&mut self, pools: Vec<PoolName>) {
-        let settings = self.shared.settings.queue(pools);
-        if settings == *self.queue.settings() {
-            return;
-        }
-        if let Err(refused) = self.queue.reconfigure(settings) {
+        let settings = self.shared.rules().settings.queue(pools);
+        if let Err(refused) = self.reconfigure(settings) {
             tracing::error!(%refused, "the queue refuses the pools of a new catalog");
-            return;
         }
-        // Pools may have changed places.
+    }
+
+    /// Puts other rules in force: in the queue, for every workspace, and for decisions. Nothing that waits or runs is
+    /// lost, and none changes its place inside its workspace.
+    pub(super) fn set_rules(&mut self, rules: Rules) -> Result<(), SettingsError> {
+        let pools = self.queue.settings().pools.iter().map(|pool| pool.name.clone());
+        let settings = rules.settings.queue(pools.collect::<Vec<_>>());
+        self.reconfigure(settings)?;
+        let facts = self
+            .known
+            .iter()
+            .filter_map(|(id, known)| Some((id.clone(), self.in_force(known.facts.as_ref()?, &rules))));
+        let facts: Vec<(WorkspaceId, WorkspaceFacts)> = facts.collect();
+        for (id, facts) in facts {
+            self.set_facts(&id, facts);
+        }
+        self.shared.put_rules(Arc::new(rules));
+        Ok(())
+    }
+
+    fn reconfigure(&mut self, settings: Settings) -> Result<(), SettingsError> {
+        let old = self.queue.settings().clone();
+        if settings == old {
+            return Ok(());
+        }
+        self.queue.reconfigure(settings)?;
+        self.gauges.rekey(&old, self.queue.settings());
+        // Pools and tiers may have changed places.
+        let settings = self.queue.settings();
+        let place = |(pool, tier): (PoolIndex, TierIndex)| {
+            let pool = old.pools.get(pool.at()).and_then(|pool| settings.pool(&pool.name));
+            let tier = old.tiers.get(tier.at()).and_then(|tier| settings.tier(&tier.name));
+            (pool.unwrap_or(PoolIndex(0)), tier.unwrap_or(TierIndex(0)))
+        };
+        for in_flight in self.in_flight.values_mut() {
+            in_flight.at = place(in_flight.at);
+        }
         for request in self.requests.values_mut() {
             let pools = request.asked.pools.iter();
             request.pools = pools.filter_map(|pool| self.queue.settings().pool(pool)).collect();
         }
+        Ok(())
+    }
+
+    /// (queued, reserved or running, reservations under way) of a workspace, as the queue has them.
+    pub(crate) fn counts(&self, id: &WorkspaceId) -> (u64, u64, u64) {
+        let Some(key) = self.queue.workspace_key(id) else { return (0, 0, 0) };
+        let under_way = self.in_flight.values().filter(|at| at.workspace == *id).count();
+        (self.queue.workspace_queued(key), self.queue.workspace_running(key).into(), under_way as u64)
+    }
+
+    /// Workspaces that the queue knows, `count_max` of them after the first `from` in no particular order that
+    /// stays the same while none is added.
+    pub(crate) fn workspaces(&self, from: usize, count_max: usize) -> Vec<WorkspaceId> {
+        self.known.keys().skip(from).take(count_max).cloned().collect()
     }
 
     /// True when a live worker serves the pool.
@@ -346,6 +429,7 @@ impl Actor for DispatcherActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_MAX);
+        ctx.run_interval(Duration::from_millis(GAUGE_MS), |actor, _| actor.measure());
     }
 }
 
@@ -487,14 +571,6 @@ impl Handler<Pools> for DispatcherActor {
     fn handle(&mut self, Pools(pools): Pools, ctx: &mut Self::Context) {
         self.set_pools(pools);
         self.pump(ctx);
-    }
-}
-
-impl Handler<ClockMoved> for DispatcherActor {
-    type Result = ();
-
-    fn handle(&mut self, _: ClockMoved, ctx: &mut Self::Context) {
-        self.open_gates(ctx);
     }
 }
 

@@ -1,18 +1,19 @@
 //! What the dispatcher can be sent.
 
 use actix::Message;
-use reeve_queue::Ticket;
-use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
+use reeve_queue::{SettingsError, Ticket};
+use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkerName, WorkspaceId};
 use reeve_workspace::QueueEntry;
 use tokio::sync::oneshot;
 
 use super::actor::DispatcherActor;
 use super::delivery::Delivery;
 use crate::call::LeaseRequest;
+use crate::settings::Rules;
 use crate::workspace::Ask;
 
 /// What the queue has to know of a workspace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub tier: TierName,
     pub cap: Option<u32>,
@@ -109,6 +110,24 @@ pub(crate) struct LeaseDecided {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Pools(pub Vec<PoolName>);
+
+/// Other rules, sent back what became of them. The queue is unchanged by rules that it refuses.
+#[derive(Message)]
+#[rtype(result = "Result<(), SettingsError>")]
+pub(crate) struct SetRules(pub Box<Rules>);
+
+/// Nothing of a pool is leased, or leased again. False for a pool that is not known.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(crate) struct PausePool {
+    pub pool: PoolName,
+    pub paused: bool,
+}
+
+/// A worker gets nothing more: its waiting requests are answered with what they have.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct WithdrawWorker(pub WorkerName);
 
 /// A manual clock was moved.
 #[derive(Message)]

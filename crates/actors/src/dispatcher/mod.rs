@@ -5,13 +5,18 @@
 
 mod actor;
 mod delivery;
+mod eta;
+mod gauges;
 pub(crate) mod hints;
 mod message;
+mod operate;
+mod quantiles;
 mod request;
 mod view;
 
 pub(crate) use actor::DispatcherActor;
 pub(crate) use message::{
-    ClockMoved, Facts, Lease, LeaseDecided, Look, Pools, Recover, Withdraw, WithdrawAll,
+    ClockMoved, Facts, Lease, LeaseDecided, Look, PausePool, Pools, Recover, SetRules, Withdraw, WithdrawAll,
+    WithdrawWorker,
 };
-pub use view::{PoolView, QueueView, TierView, WorkerSession};
+pub use view::{EtaErrors, PoolView, QueueView, TierView, Waits, WorkerSession};

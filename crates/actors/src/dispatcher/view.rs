@@ -21,6 +21,9 @@ pub struct PoolView {
     pub slots_open: u32,
     pub running: u64,
     pub tiers: Vec<TierView>,
+    pub eta_errors: EtaErrors,
+    /// Milliseconds in which a slot was open and a job could have had it; must stay 0.
+    pub idle_eligible_ms: u64,
 }
 
 /// One tier of a pool.
@@ -32,6 +35,31 @@ pub struct TierView {
     pub oldest_wait_ms: Option<u64>,
     pub floor_lag_ms: u64,
     pub served_ms: u64,
+    /// Of the latest jobs that started; `None` before the first.
+    pub waits: Option<Waits>,
+    /// Waiting jobs by the word for what they wait for.
+    pub waiting: [(&'static str, u64); 6],
+}
+
+/// How long jobs waited for their first attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    pub p50_ms: u64,
+    pub p99_ms: u64,
+    /// Since start.
+    pub count: u64,
+    pub sum_ms: u64,
+}
+
+/// How starts that were foretold at admission compare with the real ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EtaErrors {
+    /// Starts compared, since start.
+    pub count: u64,
+    /// p50 and p90 of the distance, in milliseconds.
+    pub off_ms: Option<[u64; 2]>,
+    /// p10, p50 and p90 of real over foretold, in parts per thousand; only waits foretold to be a second or longer.
+    pub late_permille: Option<[u64; 3]>,
 }
 
 /// One worker's process.
@@ -41,5 +69,9 @@ pub struct WorkerSession {
     pub session: Arc<str>,
     pub pools: Vec<PoolName>,
     pub leases: usize,
+    /// Leases that it waits for now.
+    pub wanted: u32,
     pub last_seen_at: Millis,
+    /// Not heard of for longer than a lease lasts, and not waiting for work.
+    pub lost: bool,
 }

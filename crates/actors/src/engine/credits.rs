@@ -48,9 +48,9 @@ impl Engine {
         let shared = self.shared.clone();
         let look = move |state: &State| {
             let now = state.now(shared.clock.now());
-            let shelf = shared.shelf();
+            let (shelf, rules) = (shared.shelf(), shared.rules());
             // Without jobs and without folding: cheap in the actor, the rest is done here.
-            (state_at(state, &shared.world(&shelf, now, &[]), state.last_event_at), now)
+            (state_at(state, &shared.world((&shelf, &rules), now, &[]), state.last_event_at), now)
         };
         let Some((state, now)) = self.inspect(workspace, look).await? else { return Ok(None) };
         if at < state.last_event_at {
@@ -95,8 +95,8 @@ impl Engine {
         let shared = self.shared.clone();
         let look = move |state: &State| {
             let now = state.now(shared.clock.now());
-            let shelf = shared.shelf();
-            let quoted = price(state, &shared.world(&shelf, now, &[]), (&action, &params))?;
+            let (shelf, rules) = (shared.shelf(), shared.rules());
+            let quoted = price(state, &shared.world((&shelf, &rules), now, &[]), (&action, &params))?;
             let catalog = shelf.version(&quoted.quote.catalog, quoted.quote.catalog_version);
             let pool = catalog.and_then(|catalog| catalog.action(&action)).map(|action| action.pool.clone());
             let gone = || Refusal::invalid("/action", format!("`{action}` is not in its catalog any more"));
@@ -161,9 +161,9 @@ impl Engine {
     ) -> Result<Option<Option<RefundProposal>>, Unavailable> {
         let shared = self.shared.clone();
         let look = move |state: &State| {
-            let shelf = shared.shelf();
+            let (shelf, rules) = (shared.shelf(), shared.rules());
             let now = state.now(shared.clock.now());
-            reeve_workspace::refund_proposal(state, &shared.world(&shelf, now, &[]))
+            reeve_workspace::refund_proposal(state, &shared.world((&shelf, &rules), now, &[]))
         };
         self.inspect(workspace, look).await
     }
@@ -214,13 +214,13 @@ impl Engine {
 
 /// A workspace as it is at `at` with all that is due by then folded; a copy without jobs.
 pub(super) fn folded(shared: &Shared, state: &State, at: Millis) -> State {
-    let shelf = shared.shelf();
-    state_at(state, &shared.world(&shelf, at, &[]), at)
+    let (shelf, rules) = (shared.shelf(), shared.rules());
+    state_at(state, &shared.world((&shelf, &rules), at, &[]), at)
 }
 
 fn balance_of(shared: &Shared, state: &State, at: Millis) -> Balance {
-    let shelf = shared.shelf();
-    let world = shared.world(&shelf, at, &[]);
+    let (shelf, rules) = (shared.shelf(), shared.rules());
+    let world = shared.world((&shelf, &rules), at, &[]);
     let then = state_at(state, &world, at);
     let next = next_change(&then, &world);
     Balance { view: view(shared, &then, at), lots: then.lots, as_of: at, next }

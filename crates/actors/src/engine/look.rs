@@ -1,5 +1,6 @@
 //! Looking at what actors own: places in the queue, workers, streams.
 
+use reeve_queue::{PoolIndex, Position, TierStats, WaitingFor, WorkspaceKey};
 use reeve_types::{JobId, PoolName, WorkspaceId};
 use reeve_workspace::State;
 use tokio::sync::oneshot;
@@ -7,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::credits::folded;
 use crate::call::{Progress, QueuePlace, Unavailable};
-use crate::dispatcher::{DispatcherActor, Look, PoolView, QueueView, TierView, WorkerSession};
+use crate::dispatcher::{DispatcherActor, Look, PoolView, QueueView, TierView};
 use crate::hub::Subscription;
 use crate::workspace::Inspect;
 
@@ -15,7 +16,7 @@ impl Engine {
     /// Looks at a workspace's state once everything it has seen is durable. `None` when it does not exist.
     ///
     /// A look that is lost with its actor is repeated on the next one: it changes nothing.
-    pub(super) async fn inspect<T: Send + 'static>(
+    pub(crate) async fn inspect<T: Send + 'static>(
         &self,
         workspace: &WorkspaceId,
         look: impl Fn(&State) -> T + Clone + Send + 'static,
@@ -42,16 +43,19 @@ impl Engine {
 
     /// Where a waiting job stands; `None` when it does not wait.
     pub async fn queue_place(&self, job: JobId) -> Option<QueuePlace> {
-        let pool = match self.intro(job) {
-            Some(intro) => intro.pool.clone(),
-            None => self.job(job).await.ok()??.intro.pool.clone(),
+        let intro = match self.intro(job) {
+            Some(intro) => intro,
+            None => self.job(job).await.ok()??.intro,
         };
+        let (pool, workspace, now) = (intro.pool.clone(), Some(intro.workspace.clone()), self.now());
         self.look(move |dispatcher| {
             let position = dispatcher.queue.position(job)?;
             let waiting_for = dispatcher.queue.waiting_for(job, dispatcher.has_worker(&pool))?;
             let index = dispatcher.queue.settings().pool(&pool)?;
-            let eta_seconds = eta_seconds(dispatcher, index, position.ahead);
-            Some(QueuePlace { position: position.ahead, eta_seconds, waiting_for: waiting_for.code() })
+            let key = workspace.and_then(|workspace| dispatcher.queue.workspace_key(&workspace));
+            let gate = dispatcher.queue.gate_until(job);
+            let gate_ms = gate.and_then(|until| u64::try_from(until.since(now)).ok()).unwrap_or(0);
+            Some(place(dispatcher, (key, index, position), waiting_for, gate_ms))
         })
         .await?
     }
@@ -69,8 +73,7 @@ impl Engine {
             let position = dispatcher.queue.position_if_enqueued(key, tier, index, 0)?;
             let has_worker = dispatcher.has_worker(&pool);
             let waiting_for = dispatcher.queue.waiting_for_if_enqueued(key, index, has_worker)?;
-            let eta_seconds = eta_seconds(dispatcher, index, position.ahead);
-            Some(QueuePlace { position: position.ahead, eta_seconds, waiting_for: waiting_for.code() })
+            Some(place(dispatcher, (key, index, position), waiting_for, 0))
         })
         .await?
     }
@@ -84,7 +87,11 @@ impl Engine {
             let pools = settings.pools.iter().filter_map(|pool| {
                 let index = settings.pool(&pool.name)?;
                 let stats = dispatcher.queue.stats(index)?;
+                let has_worker = dispatcher.has_worker(&pool.name);
+                let is_paused = stats.is_paused;
                 let tiers = settings.tiers.iter().zip(&stats.tiers).map(|(tier, stats)| TierView {
+                    waits: settings.tier(&tier.name).and_then(|at| dispatcher.gauges.waits(index, at)),
+                    waiting: waiting(stats, is_paused, has_worker),
                     name: tier.name.clone(),
                     depth: stats.depth(),
                     running: stats.running,
@@ -102,25 +109,13 @@ impl Engine {
                     slots_open: dispatcher.slots_open(index),
                     running: stats.running,
                     tiers: tiers.collect(),
+                    eta_errors: dispatcher.gauges.eta_errors(index),
+                    idle_eligible_ms: dispatcher.gauges.idle_eligible_ms(index),
                 })
             });
             QueueView { pools: pools.collect() }
         });
         view.await.unwrap_or_default()
-    }
-
-    /// Every worker session known.
-    pub fn workers(&self) -> Vec<WorkerSession> {
-        let sessions = self.shared.leases.sessions().into_iter().map(|(key, session)| WorkerSession {
-            name: key.worker,
-            session: key.session,
-            pools: session.pools,
-            leases: session.leases.len(),
-            last_seen_at: session.seen_at,
-        });
-        let mut workers: Vec<WorkerSession> = sessions.collect();
-        workers.sort_by(|a, b| (&a.name, &a.session).cmp(&(&b.name, &b.session)));
-        workers
     }
 
     /// Events of one job.
@@ -133,20 +128,7 @@ impl Engine {
         self.shared.hub.subscribe_workspace(workspace, after, self.now())
     }
 
-    /// Figures for operators: actors in memory, live leases, rebuilds, syncs.
-    pub fn figures(&self) -> [(&'static str, u64); 5] {
-        let counters = &self.shared.counters;
-        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        [
-            ("actors", self.shared.registry.len() as u64),
-            ("leases", self.shared.leases.len() as u64),
-            ("rebuilds", get(&counters.rebuilds)),
-            ("syncs", get(&counters.syncs)),
-            ("give_backs", get(&counters.give_backs)),
-        ]
-    }
-
-    async fn look<T: Send + 'static>(
+    pub(crate) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&DispatcherActor) -> T + Send + 'static,
     ) -> Option<T> {
@@ -157,16 +139,36 @@ impl Engine {
     }
 }
 
-/// A first estimate: the jobs ahead and itself, at the pool's mean length, over the slots in use.
-///
-/// `None` until a job has ended: nobody can know then.
-fn eta_seconds(dispatcher: &DispatcherActor, pool: reeve_queue::PoolIndex, ahead: u64) -> Option<u64> {
-    let stats = dispatcher.queue.stats(pool)?;
-    let (served, worked) = stats
-        .tiers
-        .iter()
-        .fold((0_u64, 0_u64), |(jobs, ms), tier| (jobs + tier.served_jobs, ms + tier.worked_ms));
-    let mean_ms = worked.checked_div(served).filter(|ms| *ms > 0)?;
-    let slots = (stats.running + u64::from(dispatcher.slots_open(pool))).max(1);
-    Some(mean_ms.saturating_mul(ahead + 1) / slots / 1_000)
+/// A place with its estimate: none while paused or without a worker, since nobody knows for how long.
+fn place(
+    dispatcher: &DispatcherActor,
+    (key, pool, position): (Option<WorkspaceKey>, PoolIndex, Position),
+    waiting_for: WaitingFor,
+    gate_ms: u64,
+) -> QueuePlace {
+    let is_known = !matches!(waiting_for, WaitingFor::Paused | WaitingFor::Worker);
+    let eta = if is_known { dispatcher.eta_ms(key, pool, position) } else { None };
+    let seconds = |ms: u64| ms.max(gate_ms).div_ceil(1_000);
+    QueuePlace {
+        position: position.ahead,
+        eta_seconds: eta.map(|(p50_ms, _)| seconds(p50_ms)),
+        eta_p90_seconds: eta.map(|(_, p90_ms)| seconds(p90_ms)),
+        waiting_for: waiting_for.code(),
+    }
+}
+
+/// Waiting jobs of a tier by what they wait for: the same order of reasons as for one job.
+fn waiting(stats: &TierStats, is_paused: bool, has_worker: bool) -> [(&'static str, u64); 6] {
+    let count = |reason: WaitingFor| match reason {
+        WaitingFor::Paused if is_paused => stats.depth(),
+        WaitingFor::Paused => stats.ready_paused,
+        _ if is_paused => 0,
+        WaitingFor::NotBefore => stats.gated_not_before,
+        WaitingFor::RetryBackoff => stats.gated_backoff,
+        WaitingFor::Worker if !has_worker => stats.ready + stats.ready_limited,
+        WaitingFor::WorkspaceLimit if has_worker => stats.ready_limited,
+        WaitingFor::Turn if has_worker => stats.ready,
+        WaitingFor::Worker | WaitingFor::WorkspaceLimit | WaitingFor::Turn => 0,
+    };
+    WaitingFor::ALL.map(|reason| (reason.code(), count(reason)))
 }

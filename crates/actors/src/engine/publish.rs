@@ -103,7 +103,7 @@ impl Engine {
 
     /// What this server cannot do for a catalog that is sound in itself.
     fn misfit(&self, catalog: &Catalog) -> Option<PublishRefusal> {
-        let plan = untiered(&self.shared.settings, catalog)?;
+        let plan = untiered(&self.shared.rules().settings, catalog)?;
         let finding = Finding {
             file: SENT.to_owned(),
             key: format!("plan.{}.tier", plan.name),

@@ -12,7 +12,6 @@ use reeve_types::CatalogName;
 use reeve_workspace::{Book, Shelf};
 
 use super::Engine;
-use crate::calendar;
 use crate::clock::ClockSource;
 use crate::dispatcher::DispatcherActor;
 use crate::entropy::Entropy;
@@ -21,10 +20,11 @@ use crate::intro_cache::IntroCache;
 use crate::leases::Leases;
 use crate::recovery;
 use crate::registry::Registry;
-use crate::settings::EngineSettings;
+use crate::settings::{EngineSettings, Rules};
 use crate::shared::{Counters, Shared};
 use crate::shelves::{self, CatalogFile, ShelfError};
 use crate::time::Monotonic;
+use crate::{audit, calendar};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -72,7 +72,7 @@ impl Engine {
         let arbiters: Vec<Arbiter> = (0..settings.threads.max(1)).map(|_| Arbiter::new()).collect();
         let boot = boot(&clock, &*entropy);
         let shared = Arc::new(Shared {
-            tiers: settings.tier_rules(),
+            rules: RwLock::new(Arc::new(Rules::new(settings.clone()))),
             shelf: RwLock::new(Arc::new(shelf)),
             publishing: tokio::sync::Mutex::default(),
             advancing: tokio::sync::Mutex::default(),
@@ -104,6 +104,7 @@ impl Engine {
         let recovered = recovery::recover(&shared).await?;
         tracing::info!(queued = recovered.queued, leased = recovered.leased, "recovered");
         calendar::start(&shared);
+        audit::start(&shared);
         shared.ready.store(true, Ordering::Release);
         Ok(Self { shared })
     }

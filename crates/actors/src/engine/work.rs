@@ -10,7 +10,9 @@ use reeve_workspace::{Command, Lapse, Refusal};
 use tokio::sync::oneshot;
 
 use super::{Engine, Executed, Finished};
-use crate::call::{Answer, Call, Granted, Heard, LeaseRequest, ProgressHeard, ProgressReport, Unavailable};
+use crate::call::{
+    Answer, Call, Granted, Heard, LeaseRequest, ProgressHeard, ProgressReport, Unavailable, WorkerMode,
+};
 use crate::dispatcher::{Lease, Withdraw};
 use crate::job::{JobActor, Report, Settle};
 use crate::leases::SessionKey;
@@ -36,8 +38,9 @@ impl Engine {
         };
         let key = SessionKey { worker: request.worker.clone(), session: request.session.clone() };
         shared.leases.seen(&key, &request.pools, (shared.leases_now_ms(), shared.clock.now()));
+        let Some(wait_ms) = self.held_back(&request).await else { return Ok(Vec::new()) };
         let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
-        let wait_ms = request.wait_ms;
+        let worker = request.worker.clone();
         let (reply, mut answer) = oneshot::channel();
         if dispatcher.try_send(Lease { id, request, reply }).is_err() {
             return Err(Unavailable::OVERLOADED);
@@ -52,6 +55,10 @@ impl Engine {
         };
         // The dispatcher is gone: there is nothing to deliver.
         let Ok(delivery) = delivery else { return Err(Unavailable::STOPPING) };
+        if shared.leases.mode(&worker) != WorkerMode::Active {
+            // Told to stop while the lease was on its way: dropping the delivery gives it back.
+            return Ok(Vec::new());
+        }
         let mut granted = Vec::with_capacity(delivery.leases().len());
         for reserved in delivery.leases() {
             let intro = match self.intro(reserved.lease.job) {
@@ -72,6 +79,25 @@ impl Engine {
         Ok(granted)
     }
 
+    /// Holds a request of a worker that was told to stop until it is released, so that its loop does not spin.
+    /// `None` when the time is up; else what is left of it, in milliseconds.
+    async fn held_back(&self, request: &LeaseRequest) -> Option<u64> {
+        let leases = &self.shared.leases;
+        let mut orders = leases.hear_orders();
+        let end_ms = self.shared.leases_now_ms().saturating_add(request.wait_ms);
+        loop {
+            let left_ms = end_ms.saturating_sub(self.shared.leases_now_ms());
+            if leases.mode(&request.worker) == WorkerMode::Active {
+                return Some(left_ms);
+            }
+            if left_ms == 0 || self.stopping() {
+                return None;
+            }
+            // Its end is found by the next look.
+            let _ = task::within_ms(left_ms, orders.changed()).await;
+        }
+    }
+
     /// Renews the leases that a session lists; those it no longer lists come back to the queue.
     ///
     /// # Errors
@@ -86,7 +112,7 @@ impl Engine {
         let key = SessionKey { worker, session };
         let at = (shared.leases_now_ms(), shared.clock.now());
         let (mut heard, dropped) = shared.leases.heartbeat(&key, &leases, at);
-        heard.drain = self.stopping();
+        heard.drain = self.stopping() || shared.leases.mode(&key.worker) != WorkerMode::Active;
         for (lease, workspace) in dropped {
             let lapse = Command::Lapse(Lapse { lease, cause: LapseCause::Dropped });
             let engine = self.clone();

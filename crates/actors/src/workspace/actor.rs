@@ -155,10 +155,10 @@ impl WorkspaceActor {
         };
         let shared = self.shared.clone();
         // One snapshot for the whole decision, whatever is published meanwhile.
-        let shelf = shared.shelf();
+        let (shelf, rules) = (shared.shelf(), shared.rules());
         let clock = shared.clock.now();
         let now = self.slot.as_ref().map_or(clock, |state| state.now(clock));
-        let world = shared.world(&shelf, now, taken);
+        let world = shared.world((&shelf, &rules), now, taken);
         // What may need a claim is decided on a copy: nothing shows before the claim is known to be ours.
         let on_copy = may_claim(self.slot.as_ref(), &work.command, &world);
         let mut copy = on_copy.then(|| self.slot.clone());
@@ -201,7 +201,7 @@ impl WorkspaceActor {
             }
         }
         for intro in &records.admitted {
-            self.shared.intros.put(intro.clone());
+            self.shared.intros.put(intro);
         }
         let change = ChangeSet { workspace: self.id.clone(), expected: version_before, records };
         let outcome = self.shared.journal.submit(change, room);
@@ -335,7 +335,8 @@ fn reply_or_none(reply: Result<reeve_workspace::Reply, Refusal>) -> reeve_worksp
 
 /// A workspace as answers show it: a state in which all that is due by `now` is folded.
 pub(crate) fn view(shared: &Shared, state: &State, now: Millis) -> WorkspaceView {
-    let tier = shared.tiers.iter().find(|tier| tier.name == state.profile.tier);
+    let rules = shared.rules();
+    let tier = rules.tiers.iter().find(|tier| tier.name == state.profile.tier);
     WorkspaceView {
         id: state.id.clone(),
         profile: state.profile.clone(),

@@ -1,11 +1,8 @@
-//! What waits, what runs, and who works.
-
-use std::collections::BTreeMap;
+//! What waits and what runs, per pool and tier.
 
 use actix_web::web::Data;
 use reeve_actors::{PoolView, TierView};
-use reeve_protocol::{Page, PoolReport, QueueReport, SessionView, TierReport, WorkerState, WorkerView};
-use reeve_types::{LeaseId, WorkerName};
+use reeve_protocol::{PoolReport, QueueReport, TierReport};
 
 use crate::error::Answer;
 use crate::json::ok;
@@ -19,7 +16,7 @@ pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     ok(&QueueReport { pools: stats.pools.iter().map(pool).collect() })
 }
 
-fn pool(pool: &PoolView) -> PoolReport {
+pub(crate) fn pool(pool: &PoolView) -> PoolReport {
     let busy = u32::try_from(pool.running).unwrap_or(u32::MAX);
     let served: u64 = pool.tiers.iter().map(|tier| tier.served_ms).sum();
     PoolReport {
@@ -38,8 +35,8 @@ fn tier(tier: &TierView, served_ms: u64) -> TierReport {
         depth: tier.depth,
         running: tier.running,
         oldest_wait_seconds: tier.oldest_wait_ms.map(seconds),
-        p50_wait_seconds: None,
-        p99_wait_seconds: None,
+        p50_wait_seconds: tier.waits.map(|waits| seconds(waits.p50_ms)),
+        p99_wait_seconds: tier.waits.map(|waits| seconds(waits.p99_ms)),
         floor_lag: seconds(tier.floor_lag_ms),
         share: if served_ms == 0 { 0.0 } else { tier.served_ms as f64 / served_ms as f64 },
     }
@@ -47,27 +44,4 @@ fn tier(tier: &TierView, served_ms: u64) -> TierReport {
 
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
-}
-
-/// Workers with their sessions and leases.
-#[utoipa::path(get, path = "/v1/workers", tag = "operating",
-    responses((status = 200, description = "All that were heard of lately", body = Page<WorkerView>)))]
-pub(crate) async fn workers(state: Data<ApiState>) -> Answer {
-    let leased = state.engine.reader().leased().await?;
-    let mut workers: BTreeMap<WorkerName, Vec<SessionView>> = BTreeMap::new();
-    for session in state.engine.workers() {
-        let mine = leased
-            .iter()
-            .filter(|row| *row.worker == *session.name.as_str() && row.session == session.session);
-        let leases: Vec<LeaseId> = mine.map(|row| row.lease).collect();
-        workers.entry(session.name).or_default().push(SessionView {
-            session: session.session.to_string(),
-            pools: session.pools,
-            wanted: 0,
-            leases,
-            last_seen_at: session.last_seen_at.into(),
-        });
-    }
-    let view = |(worker, sessions)| WorkerView { worker, state: WorkerState::Active, sessions };
-    ok(&Page::only(workers.into_iter().map(view).collect()))
 }

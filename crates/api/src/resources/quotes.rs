@@ -35,6 +35,7 @@ pub(crate) async fn create(state: Data<ApiState>, req: HttpRequest, input: Input
             pool: quoted.pool,
             position: place.position,
             eta_seconds: place.eta_seconds,
+            eta_p90_seconds: place.eta_p90_seconds,
             waiting_for: place.waiting_for,
         },
     })

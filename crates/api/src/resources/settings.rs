@@ -8,7 +8,7 @@ use reeve_types::WorkspaceId;
 use reeve_workspace::{Command, MoveCatalog, Reconfigure};
 
 use crate::error::{Answer, ApiError};
-use crate::json::Input;
+use crate::json::{Bare, Input};
 use crate::query::path_id;
 use crate::resources::reply;
 use crate::resources::workspaces::zone;
@@ -49,7 +49,31 @@ fn wanted(body: WorkspacePatch) -> Result<Reconfigure, ApiError> {
         concurrency_max,
         allotment: body.allotment.map(Into::into),
         metadata,
+        paused: None,
     })
+}
+
+/// Keeps every job of a workspace from starting; what runs goes on. Pausing what is paused changes nothing.
+#[utoipa::path(post, path = "/v1/workspaces/{ws}/pause", tag = "operating",
+    params(("ws" = String, Path, description = "Workspace id")),
+    responses((status = 200, description = "The workspace after it", body = WorkspaceView)))]
+pub(crate) async fn pause(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    set_paused(&state, &req, input, true).await
+}
+
+/// Lets jobs of a paused workspace start again.
+#[utoipa::path(post, path = "/v1/workspaces/{ws}/resume", tag = "operating",
+    params(("ws" = String, Path, description = "Workspace id")),
+    responses((status = 200, description = "The workspace after it", body = WorkspaceView)))]
+pub(crate) async fn resume(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    set_paused(&state, &req, input, false).await
+}
+
+async fn set_paused(state: &ApiState, req: &HttpRequest, input: Bare, paused: bool) -> Answer {
+    let workspace: WorkspaceId = path_id(req, "ws", "workspace")?;
+    let wanted = Reconfigure { paused: Some(paused), ..Reconfigure::default() };
+    let command = Command::Reconfigure(Box::new(wanted));
+    reply::change(state, &workspace, (command, input.call), StatusCode::OK).await
 }
 
 /// Moves a workspace to another version of its catalog, or to another catalog that has its plan. Lots and jobs keep

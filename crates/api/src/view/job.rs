@@ -161,6 +161,7 @@ pub(crate) fn queue(place: Option<QueuePlace>) -> QueueView {
     QueueView {
         position: place.map(|place| place.position),
         eta_seconds: place.and_then(|place| place.eta_seconds),
+        eta_p90_seconds: place.and_then(|place| place.eta_p90_seconds),
         waiting_for: place.and_then(|place| wait_reason(place.waiting_for)),
     }
 }

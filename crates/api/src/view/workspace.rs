@@ -65,6 +65,7 @@ fn of_profile(
             .collect(),
         tier: profile.tier.clone(),
         max_concurrent: profile.concurrency_max,
+        paused: profile.paused,
         balance,
         metadata: profile.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         created_at: profile.created_at.into(),

@@ -1,7 +1,7 @@
 //! Leases: a long poll for work.
 
 use actix_web::web::Data;
-use reeve_actors::{Granted, LeaseRequest as Ask};
+use reeve_actors::{Granted, LeaseRequest as Ask, WorkerMode};
 use reeve_protocol::{LeaseAnswer, LeaseRequest, LeaseView, Quantity};
 use reeve_types::limits::{SLOTS_MAX, WAIT_SECONDS_MAX};
 
@@ -19,6 +19,7 @@ const POOLS_MAX: usize = 64;
     responses((status = 200, description = "What was leased; empty when there was nothing", body = LeaseAnswer)))]
 pub(crate) async fn lease(state: Data<ApiState>, input: Input<LeaseRequest>) -> Answer {
     let ask = ask(input.body)?;
+    let worker = ask.worker.clone();
     let mut closing = state.closing();
     let granted = tokio::select! {
         // What is granted at the very end is still answered: leases are not dropped for a stop.
@@ -30,7 +31,9 @@ pub(crate) async fn lease(state: Data<ApiState>, input: Input<LeaseRequest>) -> 
     for one in &granted {
         leases.push(view(&state, one).await?);
     }
-    ok(&LeaseAnswer { leases })
+    let is_stopping = state.engine.stopping() || *closing.borrow();
+    let drain = is_stopping || state.engine.worker_mode(&worker) != WorkerMode::Active;
+    ok(&LeaseAnswer { leases, drain })
 }
 
 fn ask(body: LeaseRequest) -> Result<Ask, ApiError> {

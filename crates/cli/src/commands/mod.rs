@@ -21,6 +21,7 @@ pub mod purchase;
 pub mod serve;
 pub mod simulate;
 pub mod submit;
+pub mod top;
 pub mod usage;
 pub mod verify;
 pub mod worker;

@@ -1,13 +1,14 @@
 //! `reeve serve`: the server, until a signal.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use reeve_protocol::At;
 
 use crate::config::{self, Settings};
 use crate::exit::Failure;
-use crate::server::{Blueprint, ClockPlan, Secrets, Server, bind, run_in_system};
+use crate::server::{Blueprint, ClockPlan, Reread, Secrets, Server, bind, run_in_system};
 use crate::{logging, output, signals, sketch, system};
 
 /// Slots of each of the two embedded workers.
@@ -63,27 +64,28 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         ClockKind::System => ClockPlan::System,
     };
     let with_worker = args.with_worker;
-    let settings = settings(args)?;
+    let settings = settings(&args)?;
+    let reread: Reread = Arc::new(move || self::settings(&args).map_err(|failure| failure.to_string()));
     logging::to_stderr(&settings.log)?;
     let open_files = system::raise_open_files();
     tracing::debug!(?open_files, "limit of open files");
     let secrets = Secrets::from_environment()?;
     let listener = bind(&settings.server.listen)?;
     let workers = if with_worker { sketch::plans(SLOTS, FINISH_MS)? } else { Vec::new() };
-    run_in_system(serve(Blueprint { settings, listener, secrets, clock, workers }))
+    run_in_system(serve(Blueprint { settings, listener, secrets, clock, workers, reread: Some(reread) }))
 }
 
 /// The configuration with the command line on top.
-fn settings(args: ServeArgs) -> Result<Settings, Failure> {
+fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
     let mut settings = config::load(args.config.as_deref()).map_err(|e| Failure::usage(e.to_string()))?;
-    if let Some(listen) = args.listen {
-        settings.server.listen = listen;
+    if let Some(listen) = &args.listen {
+        settings.server.listen.clone_from(listen);
     }
-    if let Some(dir) = args.data {
-        settings.data.dir = dir;
+    if let Some(dir) = &args.data {
+        settings.data.dir.clone_from(dir);
     }
-    if let Some(url) = args.database {
-        settings.database.url = url;
+    if let Some(url) = &args.database {
+        settings.database.url.clone_from(url);
     }
     Ok(settings)
 }

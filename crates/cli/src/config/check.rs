@@ -93,6 +93,7 @@ fn first_zero(settings: &Settings) -> Option<String> {
         ("engine.threads", settings.engine.threads as u64),
         ("engine.actors_max", settings.engine.actors_max as u64),
         ("engine.tick_ms", settings.engine.tick_ms),
+        ("engine.audit_ms", settings.engine.audit_ms),
     ];
     let plain = counts.into_iter().find(|(_, value)| *value == 0).map(|(key, _)| key.to_owned());
     plain.or_else(|| settings.tiers.iter().find_map(|(name, tier)| zero_in_tier(name, tier)))

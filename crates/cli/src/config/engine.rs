@@ -26,6 +26,7 @@ impl Settings {
             actors_max: self.engine.actors_max,
             threads: self.engine.threads,
             tick_ms: self.engine.tick_ms,
+            audit_ms: self.engine.audit_ms,
         })
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 const DATABASE_FILE: &str = "reeve.db";
 
 /// Everything that can be set.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Settings {
     pub server: ServerSettings,
     pub data: DataSettings,
@@ -28,7 +28,7 @@ pub struct Settings {
 }
 
 /// How HTTP is served.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ServerSettings {
     pub listen: String,
     pub public_url: String,
@@ -37,23 +37,24 @@ pub struct ServerSettings {
     pub body_idle_seconds: u64,
     pub keep_alive_seconds: u64,
     pub stop_seconds_max: u64,
+    pub metrics_open: bool,
 }
 
 /// Where files are.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct DataSettings {
     pub dir: PathBuf,
 }
 
 /// Which database.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct DatabaseSettings {
     pub url: String,
     pub readers: u32,
 }
 
 /// What is logged, and how.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LogSettings {
     pub level: String,
     pub format: LogFormat,
@@ -68,13 +69,13 @@ pub enum LogFormat {
 }
 
 /// Where catalogs come from.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct CatalogSettings {
     pub dir: String,
 }
 
 /// One tier; its name is its key.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct TierEntry {
     pub rank: u32,
     pub weight: u32,
@@ -85,29 +86,30 @@ pub struct TierEntry {
 }
 
 /// What jobs cost in the queue's accounts.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct QueueSettings {
     pub cost_ms_max: u32,
     pub cost_ms_default: u32,
 }
 
 /// How long jobs may wait and run.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct TimeoutSettings {
     pub queue_ms: u64,
     pub run_ms: u64,
 }
 
 /// Threads and memory of the actors.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct EngineTuning {
     pub threads: usize,
     pub actors_max: usize,
     pub tick_ms: u64,
+    pub audit_ms: u64,
 }
 
 /// What is kept in memory.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct CacheSettings {
     pub intro_bytes_max: u64,
 }
@@ -149,4 +151,32 @@ impl Settings {
         };
         Ok(StoreSettings { readers: self.database.readers.max(1), ..store })
     }
+
+    /// Sections that a reload puts in force and that differ in `other`.
+    pub fn reloadable_unlike(&self, other: &Self) -> Vec<String> {
+        named([
+            ("tiers", self.tiers != other.tiers),
+            ("queue", self.queue != other.queue),
+            ("retry", self.retry != other.retry),
+            ("timeouts", self.timeouts != other.timeouts),
+        ])
+    }
+
+    /// Sections that only a restart puts in force and that differ in `other`.
+    pub fn fixed_unlike(&self, other: &Self) -> Vec<String> {
+        named([
+            ("server", self.server != other.server),
+            ("data", self.data != other.data),
+            ("database", self.database != other.database),
+            ("log", self.log != other.log),
+            ("catalogs", self.catalogs != other.catalogs),
+            ("leases", self.leases != other.leases),
+            ("engine", self.engine != other.engine),
+            ("cache", self.cache != other.cache),
+        ])
+    }
+}
+
+fn named<const N: usize>(sections: [(&str, bool); N]) -> Vec<String> {
+    sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }

@@ -39,7 +39,8 @@ pub fn run(data: Option<PathBuf>, keep: bool) -> Result<(), Failure> {
     let secrets = Secrets { admin: Some(admin.clone()), worker: None };
     // At the end nothing runs, so nobody needs time to finish.
     let workers = sketch::plans(SLOTS, 0)?;
-    let blueprint = Blueprint { settings, listener, secrets, clock: ClockPlan::System, workers };
+    let blueprint =
+        Blueprint { settings, listener, secrets, clock: ClockPlan::System, workers, reread: None };
     run_in_system(async move {
         let began = Mark::now();
         let mut server = Server::start(blueprint).await?;

@@ -6,6 +6,7 @@
 
 mod keys;
 mod link_key;
+mod reload;
 mod verify;
 
 use std::future::Future;
@@ -29,6 +30,8 @@ use crate::sketch::{Crew, Plan};
 use crate::system::{self, SystemClock, SystemEntropy};
 
 pub use keys::{Secrets, fresh_secret};
+use reload::Reloader;
+pub use reload::Reread;
 pub use verify::{check, open_store};
 
 /// The exit code when the store says that nothing can be committed any more.
@@ -52,6 +55,8 @@ pub struct Blueprint {
     pub clock: ClockPlan,
     /// Workers inside this process; none when empty.
     pub workers: Vec<Plan>,
+    /// Reads the settings again, for a reload; without it there is none.
+    pub reread: Option<Reread>,
 }
 
 /// A server that serves.
@@ -89,7 +94,7 @@ impl Server {
     /// # Errors
     /// A catalog or setting that does not fit, or data that cannot be opened.
     pub async fn start(blueprint: Blueprint) -> Result<Self, Failure> {
-        let Blueprint { settings, listener, secrets, clock, workers } = blueprint;
+        let Blueprint { settings, listener, secrets, clock, workers, reread } = blueprint;
         let addr = listener.local_addr().map_err(|e| Failure::environment("the socket has no address", e))?;
         let catalogs = catalogs::load(&settings.catalogs.dir)?;
         let engine_settings = settings.engine().map_err(|e| Failure::usage(e.to_string()))?;
@@ -120,6 +125,14 @@ impl Server {
             port,
             api_settings(&settings, link_secret),
         );
+        let state = match reread {
+            Some(reread) => {
+                let reloader = Reloader::new(engine.clone(), reread, settings.clone());
+                reloader.at_hangup();
+                state.with_reload(Arc::new(reloader))
+            }
+            None => state,
+        };
         let (stop, stopped) = watch::channel(false);
         let served =
             system::spawn_here(serve(Arc::new(state), listener, options(&settings.server), told(stopped)));
@@ -214,6 +227,7 @@ fn api_settings(settings: &Settings, link_secret: [u8; 32]) -> ApiSettings {
     ApiSettings {
         body_idle_seconds: server.body_idle_seconds,
         keep_alive_seconds: server.keep_alive_seconds,
+        metrics_open: server.metrics_open,
         public_url: (!server.public_url.is_empty()).then(|| server.public_url.clone()),
         ..ApiSettings::new(link_secret)
     }

@@ -36,7 +36,7 @@ fn queued(outputs: u32) -> Job {
 fn running(outputs: u32) -> (Job, LeaseId) {
     let mut job = queued(outputs);
     job.attempt = job.on_lease(T0).unwrap();
-    job.phase = Phase::Running(Lease {
+    job.phase = Phase::Running(Box::new(Lease {
         attempt: job.attempt,
         worker: WorkerName::new("w").unwrap(),
         session: "s".into(),
@@ -44,7 +44,7 @@ fn running(outputs: u32) -> (Job, LeaseId) {
         run_deadline_at: T0.plus_ms(900_000),
         unknown_until: None,
         uploads: vec![],
-    });
+    }));
     let lease = LeaseId { job: job.spec.id, attempt: job.attempt };
     (job, lease)
 }

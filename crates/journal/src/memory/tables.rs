@@ -167,7 +167,7 @@ impl Tables {
         let mine = self.live().filter(|(intro, _)| intro.workspace == *id);
         let jobs = mine
             .filter_map(|(intro, _)| self.record(intro.id))
-            .map(|record| (record.intro.id, live_job(&record)));
+            .map(|record| (record.intro.id, Box::new(live_job(&record))));
         let purchases = self.purchases.get(id).into_iter().flat_map(BTreeMap::values);
         let state = State {
             id: id.clone(),

@@ -75,7 +75,7 @@ async fn purchases_of<C: ConnectionTrait>(
     found.iter().map(read).collect()
 }
 
-type Live = rustc_hash::FxHashMap<JobId, LiveJob>;
+type Live = rustc_hash::FxHashMap<JobId, Box<LiveJob>>;
 
 async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live, StoreError> {
     let mine =
@@ -93,7 +93,7 @@ async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live,
         if let Some(lease) = &mut record.state.lease {
             lease.uploads = uploads.remove(&(record.intro.id, lease.attempt)).unwrap_or_default();
         }
-        live.insert(record.intro.id, live_job(&record));
+        live.insert(record.intro.id, Box::new(live_job(&record)));
     }
     Ok(live)
 }

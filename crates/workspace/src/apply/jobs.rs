@@ -19,7 +19,7 @@ impl Applier<'_> {
     pub(super) fn admitted(
         &mut self,
         at: Millis,
-        live: LiveJob,
+        live: Box<LiveJob>,
         intro: Arc<crate::record::JobIntro>,
     ) -> Result<(), Broken> {
         let id = live.job.spec.id;
@@ -43,7 +43,7 @@ impl Applier<'_> {
         live.job.started_at.get_or_insert(lease.granted_at);
         let (attempt, at, run_ms) = (lease.attempt, lease.granted_at, live.job.spec.run_timeout_ms);
         let (worker, session) = (lease.worker.clone(), lease.session.clone());
-        live.job.phase = Phase::Running(lease);
+        live.job.phase = Phase::Running(Box::new(lease));
         self.state.running += 1;
         self.move_deadline(id, due_before);
         self.touch_job(id);

@@ -100,7 +100,7 @@ impl Applier<'_> {
                 self.noticed(at, &notice);
                 Ok(())
             }
-            Event::Admitted { live, intro } => self.admitted(at, *live, intro),
+            Event::Admitted { live, intro } => self.admitted(at, live, intro),
             Event::Leased { job, lease } => self.leased(job, *lease),
             Event::Uploaded { job, attempt, upload } => self.uploaded(job, attempt, upload),
             Event::Requeued { job, attempt, requeue } => self.requeued(at, job, attempt, requeue),

@@ -158,7 +158,7 @@ pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<
 
 /// A live job, or the news that only the stored row knows about it.
 fn live(state: &State, job: JobId) -> Result<&LiveJob, Refusal> {
-    state.jobs.get(&job).ok_or(Refusal::NotLive { job })
+    state.jobs.get(&job).map(|live| &**live).ok_or(Refusal::NotLive { job })
 }
 
 /// The event of a verdict about a live job.

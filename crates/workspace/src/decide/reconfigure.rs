@@ -22,6 +22,9 @@ pub(super) fn decide(state: &State, wanted: &Reconfigure, ctx: &Ctx<'_>) -> Resu
     if let Some(metadata) = &wanted.metadata {
         next.metadata.clone_from(metadata);
     }
+    if let Some(paused) = wanted.paused {
+        next.paused = paused;
+    }
     if let Some(timezone) = wanted.timezone.filter(|timezone| *timezone != next.timezone) {
         rezone(&mut next, timezone);
     }

@@ -1,0 +1,80 @@
+//! Reading the configuration again while the server runs: by a request of the API, or by SIGHUP.
+//!
+//! All or nothing: what cannot be read, or does not fit the catalogs, changes nothing and says why.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reeve_actors::Engine;
+use reeve_api::ReloadPort;
+use reeve_protocol::ReloadReport;
+use tokio::sync::Mutex;
+
+use crate::config::Settings;
+use crate::{signals, system};
+
+/// Reads the settings again, all layers of them.
+pub type Reread = Arc<dyn Fn() -> Result<Settings, String> + Send + Sync>;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Reloader(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    reread: Reread,
+    started: Settings,
+    /// What is in force of that which may change.
+    in_force: Mutex<Settings>,
+}
+
+impl Reloader {
+    pub(super) fn new(engine: Engine, reread: Reread, settings: Settings) -> Self {
+        let (started, in_force) = (settings.clone(), Mutex::new(settings));
+        Self(Arc::new(Inner { engine, reread, started, in_force }))
+    }
+
+    async fn reload(&self) -> Result<ReloadReport, String> {
+        // One at a time: the last file read is the one in force.
+        let mut in_force = self.0.in_force.lock().await;
+        let wanted = (self.0.reread)()?;
+        let engine_settings = wanted.engine().map_err(|e| e.to_string())?;
+        let outcome = self.0.engine.reload(engine_settings).await.map_err(|e| e.to_string())?;
+        outcome.map_err(|refusal| refusal.to_string())?;
+        let report = ReloadReport {
+            applied: in_force.reloadable_unlike(&wanted),
+            needs_restart: self.0.started.fixed_unlike(&wanted),
+        };
+        *in_force = wanted;
+        Ok(report)
+    }
+
+    /// Reloads at every SIGHUP from now on. What became of it is told by the log.
+    pub(super) fn at_hangup(&self) {
+        let reloader = self.clone();
+        let hangups = match signals::Hangups::hear() {
+            Ok(hangups) => hangups,
+            Err(error) => return tracing::warn!(%error, "SIGHUP cannot be heard; use POST /v1/reload"),
+        };
+        system::spawn(async move {
+            let mut hangups = hangups;
+            while hangups.next().await {
+                match reloader.reload().await {
+                    Ok(ReloadReport { applied, needs_restart }) => {
+                        tracing::info!(?applied, ?needs_restart, "configuration reloaded");
+                    }
+                    Err(why) => {
+                        tracing::error!(%why, "the configuration is not reloaded; nothing was changed")
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl ReloadPort for Reloader {
+    fn run(&self) -> BoxFuture<'static, Result<ReloadReport, String>> {
+        let reloader = self.clone();
+        Box::pin(async move { reloader.reload().await })
+    }
+}
