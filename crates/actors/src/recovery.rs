@@ -48,10 +48,7 @@ pub(crate) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, StoreErro
 async fn leases(
     shared: &Arc<Shared>,
     recovered: &mut Recovered,
-) -> Result<
-    Vec<(WorkspaceId, reeve_types::PoolName, reeve_types::ActionName, reeve_types::LeaseId)>,
-    StoreError,
-> {
+) -> Result<Vec<(WorkspaceId, QueueEntry)>, StoreError> {
     let (now, now_ms) = (shared.clock.now(), shared.leases_now_ms());
     let mut running = Vec::new();
     for row in shared.reader.leased().await? {
@@ -69,7 +66,18 @@ async fn leases(
             shared.leases.await_fate(row.lease);
         }
         recovered.leased += 1;
-        running.push((row.workspace, row.pool, row.action, row.lease));
+        // With its place: it comes back to it when the lease is given up.
+        let entry = QueueEntry {
+            job: row.lease.job,
+            pool: row.pool,
+            action: row.action,
+            work_ms: row.work_ms,
+            priority: row.priority,
+            sequence: row.sequence,
+            not_before: None,
+            attempts_lost: 0, // says only why a queued job waits
+        };
+        running.push((row.workspace, entry));
     }
     Ok(running)
 }

@@ -171,7 +171,7 @@ impl Job {
             lapses: self.lapses,
             not_before: None,
         };
-        Ok(self.retry_or_fail(again, retry, (now, jitter), &report.reason))
+        Ok(self.retry_or_fail(again, (retry, Some(id.attempt)), (now, jitter), &report.reason))
     }
 
     /// The lease ended without a report.
@@ -182,13 +182,12 @@ impl Job {
         retry: &RetrySettings,
         (now, jitter): (Millis, u32),
     ) -> Result<Verdict, Refused> {
-        let lease = self.live_lease(id)?;
-        let attempt = Some(lease.attempt);
+        self.live_lease(id)?;
         if matches!(self.phase, Phase::Cancelling(_)) {
-            return Ok(Verdict::Close(cancelled(now, attempt)));
+            return Ok(Verdict::Close(cancelled(now, None)));
         }
         let fail = |code, message| {
-            Verdict::Close(Closing::without_outputs(Status::Failed, now, attempt, code, message))
+            Verdict::Close(Closing::without_outputs(Status::Failed, now, None, code, message))
         };
         Ok(match cause {
             LapseCause::RunTimeout => fail(codes::RUN_TIMEOUT, "it ran longer than its run timeout"),
@@ -204,7 +203,7 @@ impl Job {
                     return Ok(fail(codes::POISON, "its workers vanished while they ran it"));
                 }
                 let again = Requeue { attempts_lost, lapses, not_before: None };
-                self.retry_or_fail(again, retry, (now, jitter), "the worker was lost")
+                self.retry_or_fail(again, (retry, None), (now, jitter), "the worker was lost")
             }
         })
     }
@@ -227,17 +226,11 @@ impl Job {
                 let message = "it waited longer than its queue timeout";
                 Closing::without_outputs(Status::Expired, now, None, codes::QUEUE_TIMEOUT, message)
             }
-            Phase::Running(lease) => {
+            Phase::Running(_) => {
                 let message = "the provider's answer never came";
-                Closing::without_outputs(
-                    Status::Failed,
-                    now,
-                    Some(lease.attempt),
-                    codes::FATE_UNKNOWN,
-                    message,
-                )
+                Closing::without_outputs(Status::Failed, now, None, codes::FATE_UNKNOWN, message)
             }
-            Phase::Cancelling(lease) => cancelled(now, Some(lease.attempt)),
+            Phase::Cancelling(_) => cancelled(now, None),
         })
     }
 
@@ -270,16 +263,20 @@ impl Job {
     fn retry_or_fail(
         &self,
         again: Requeue,
-        retry: &RetrySettings,
+        (retry, reported_by): (&RetrySettings, Option<u32>),
         (now, jitter): (Millis, u32),
         why: &str,
     ) -> Verdict {
         if again.attempts_lost >= self.spec.attempts_max {
-            let attempt = self.lease().map(|lease| lease.attempt);
             let message =
                 format!("attempt {} of {} ended: {why}", again.attempts_lost, self.spec.attempts_max);
-            let closing =
-                Closing::without_outputs(Status::Failed, now, attempt, codes::ATTEMPTS_EXHAUSTED, &message);
+            let closing = Closing::without_outputs(
+                Status::Failed,
+                now,
+                reported_by,
+                codes::ATTEMPTS_EXHAUSTED,
+                &message,
+            );
             return Verdict::Close(closing);
         }
         let wait_ms = saturating_ms(retry.backoff_ms(again.attempts_lost, jitter));

@@ -93,6 +93,10 @@ pub struct QueuedRow {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeasedRow {
     pub lease: LeaseId,
+    /// Its place, for when it comes back.
+    pub sequence: Sequence,
+    pub priority: i32,
+    pub work_ms: Option<u32>,
     pub workspace: WorkspaceId,
     pub pool: PoolName,
     pub action: ActionName,

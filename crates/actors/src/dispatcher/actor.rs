@@ -488,13 +488,8 @@ impl Handler<Recover> for DispatcherActor {
             }
         }
         let mut running: FxHashMap<WorkspaceId, Vec<Entry>> = FxHashMap::default();
-        for (workspace, pool, action, lease) in message.running {
+        for (workspace, entry) in message.running {
             let Some(key) = self.queue.workspace_key(&workspace) else { continue };
-            let sequence = reeve_jobs::Sequence { admitted_at: now, n: 0 };
-            let (priority, work_ms, not_before, job) = (0, None, None, lease.job);
-            let attempts_lost = 0; // says only why a queued job waits
-            let entry =
-                QueueEntry { job, pool, action, work_ms, priority, sequence, not_before, attempts_lost };
             if let Some(entry) = self.entry(key, &entry) {
                 running.entry(workspace).or_default().push(entry);
             }

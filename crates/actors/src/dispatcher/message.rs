@@ -2,7 +2,7 @@
 
 use actix::Message;
 use reeve_queue::{SettingsError, Ticket};
-use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkerName, WorkspaceId};
+use reeve_types::{JobId, LeaseId, Millis, PoolName, TierName, WorkerName, WorkspaceId};
 use reeve_workspace::QueueEntry;
 use tokio::sync::oneshot;
 
@@ -65,7 +65,7 @@ pub(crate) struct Sync {
 pub(crate) struct Recover {
     pub facts: Vec<(WorkspaceId, Facts)>,
     pub queued: Vec<(WorkspaceId, QueueEntry)>,
-    pub running: Vec<(WorkspaceId, PoolName, ActionName, LeaseId)>,
+    pub running: Vec<(WorkspaceId, QueueEntry)>,
 }
 
 /// A worker asks for work.

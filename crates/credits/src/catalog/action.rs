@@ -19,8 +19,8 @@ pub struct Action {
     pub kind: Option<MediaKind>,
     /// Declared cost for the queue, in slot-milliseconds; measured when left out.
     pub work_ms: Option<u32>,
-    /// Attempts before the job fails.
-    pub attempts_max: u32,
+    /// Attempts before the job fails; the server's setting when left out.
+    pub attempts_max: Option<u32>,
     /// Wait before the next attempt, in milliseconds; the server's setting when left out.
     pub backoff_ms: Option<u32>,
     /// Lease period, in milliseconds; the server's setting when left out.
@@ -104,7 +104,7 @@ impl RawAction {
             pool: self.pool,
             kind: self.kind,
             work_ms: self.work_ms,
-            attempts_max: self.attempts_max.unwrap_or(Action::ATTEMPTS_SHIPPED),
+            attempts_max: self.attempts_max,
             backoff_ms: self.backoff_ms,
             lease_ms: self.lease_ms,
             run_timeout_ms: self.run_timeout_ms,
@@ -119,9 +119,6 @@ impl RawAction {
 }
 
 impl Action {
-    /// Attempts of an action that does not say.
-    pub const ATTEMPTS_SHIPPED: u32 = 3;
-
     /// True when what it makes has a length in seconds.
     pub fn has_length(&self) -> bool {
         self.kind == Some(MediaKind::Video)

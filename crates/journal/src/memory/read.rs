@@ -167,6 +167,9 @@ impl Reader for MemoryJournal {
         let rows = tables.live().filter_map(|(intro, state)| {
             state.lease.as_ref().map(|lease| LeasedRow {
                 lease: LeaseId { job: intro.id, attempt: lease.attempt },
+                sequence: intro.sequence,
+                priority: intro.priority,
+                work_ms: intro.work_ms,
                 workspace: intro.workspace.clone(),
                 pool: intro.pool.clone(),
                 action: intro.action.clone(),

@@ -74,14 +74,15 @@ const LIVE_ONLY: &str = "live = 1";
 /// Every stored lease.
 pub(crate) async fn leased(db: &DatabaseConnection) -> Result<Vec<LeasedRow>, StoreError> {
     use jobs::Column::{
-        Action, Attempt, Id, LeaseGrantedAt, LeaseRunDeadlineAt, LeaseSession, LeaseUnknownUntil,
-        LeaseWorker, Pool, Status, Workspace,
+        Action, AdmittedAt, AdmittedN, Attempt, Id, LeaseGrantedAt, LeaseRunDeadlineAt, LeaseSession,
+        LeaseUnknownUntil, LeaseWorker, Pool, Priority, Status, WorkMs, Workspace,
     };
     let slim = [Id, Workspace, Pool, Action, Attempt, Status, LeaseWorker, LeaseSession];
     let select = jobs::Entity::find()
         .select_only()
         .columns(slim)
         .columns([LeaseGrantedAt, LeaseRunDeadlineAt, LeaseUnknownUntil])
+        .columns([AdmittedAt, AdmittedN, Priority, WorkMs])
         .filter(sea_orm::sea_query::Expr::cust(LIVE_ONLY))
         .filter(LeaseWorker.is_not_null())
         .order_by_asc(Id);

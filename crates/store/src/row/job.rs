@@ -290,6 +290,9 @@ pub(crate) fn read_queued(cells: &Cells<'_>, interned: &mut Interned) -> Result<
 pub(crate) fn read_leased(cells: &Cells<'_>, interned: &mut Interned) -> Result<LeasedRow, StoreError> {
     Ok(LeasedRow {
         lease: LeaseId { job: cells.parse("id")?, attempt: cells.int("attempt")? },
+        sequence: Sequence { admitted_at: cells.millis("admitted_at")?, n: cells.int("admitted_n")? },
+        priority: cells.int("priority")?,
+        work_ms: cells.opt_int("work_ms")?,
         workspace: interned.workspace(cells)?,
         pool: interned.pool(cells)?,
         action: interned.action(cells)?,

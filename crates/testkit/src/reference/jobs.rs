@@ -67,7 +67,9 @@ impl Reference<'_> {
             id: submit.job,
             quote,
             parts,
-            attempts_max: catalog.action(&submit.action).map_or(1, |action| action.attempts_max as u16),
+            attempts_max: catalog
+                .action(&submit.action)
+                .map_or(1, |action| action.attempts_max.unwrap_or(3) as u16),
             phase: Phase::Queued { not_before: self.now },
             attempt: 0,
             lost: 0,

@@ -93,7 +93,10 @@ fn spec(state: &State, submit: &Submit, action: &Action, quote: &Quote, ctx: &Ct
         work_ms: action.work_ms,
         queue_deadline_at: start.plus_ms(i64::try_from(queue_ms).unwrap_or(i64::MAX)),
         run_timeout_ms,
-        attempts_max: u16::try_from(action.attempts_max).unwrap_or(u16::MAX).max(1),
+        attempts_max: action
+            .attempts_max
+            .map_or(ctx.retry.attempts_max, |most| u16::try_from(most).unwrap_or(u16::MAX))
+            .max(1),
     }
 }
 

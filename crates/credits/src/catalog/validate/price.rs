@@ -46,7 +46,7 @@ fn check_bounds(action: &Action, at: &str, findings: &mut Findings) {
         format_args!("must be from 1 to the maximum {}", seconds.max),
     );
     findings.require(
-        (1..=100).contains(&action.attempts_max),
+        action.attempts_max.is_none_or(|most| (1..=100).contains(&most)),
         format!("{at}.attempts_max"),
         "must be from 1 to 100",
     );
