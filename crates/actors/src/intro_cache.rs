@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use reeve_types::{JobId, WorkspaceId};
+use reeve_types::{JobId, Millis, WorkspaceId};
 use reeve_workspace::JobIntro;
 
 type Params = serde_json::Map<String, serde_json::Value>;
@@ -69,6 +69,11 @@ impl IntroCache {
         Some(self.packed.get(&job)?.intro.workspace.clone())
     }
 
+    /// When a job was created, without looking at its parameters.
+    pub(crate) fn created_at(&self, job: JobId) -> Option<Millis> {
+        Some(self.packed.get(&job)?.intro.created_at)
+    }
+
     pub(crate) fn get(&self, job: JobId) -> Option<Arc<JobIntro>> {
         self.packed.get(&job)?.unpack()
     }
@@ -76,9 +81,8 @@ impl IntroCache {
 
 #[cfg(test)]
 mod tests {
-
     use reeve_jobs::Sequence;
-    use reeve_types::{ActionName, Millis, PoolName, TierName};
+    use reeve_types::{ActionName, PoolName, TierName};
     use serde_json::json;
 
     use super::*;

@@ -205,7 +205,25 @@ fn applies(source: &Source, subscription: &Subscription<'_>, facts: &OpeningFact
 impl Subscription<'_> {
     /// What a source gives to such a subscription, before any unit or purchase; `None` beyond what a grant can be.
     pub fn amount(&self, source: &Source) -> Option<Credits> {
-        let one = match &source.amount {
+        // Units are bought later, never with the workspace.
+        self.amount_with(source, 0)
+            .filter(|amount| Credits::whole(limits::CREDITS_MAX).is_some_and(|max| *amount <= max))
+    }
+
+    /// What a source gives, with so many units of its add-ons; `None` on overflow.
+    pub fn amount_with(&self, source: &Source, units: u32) -> Option<Credits> {
+        let count = match source.per {
+            None => 1,
+            Some(PerCount::Seat) if self.plan.per_seat => i64::from(self.seats),
+            Some(PerCount::Seat) => 1,
+            Some(PerCount::Unit) => i64::from(units),
+        };
+        self.one(source)?.checked_mul(count)
+    }
+
+    /// What a source gives for one seat or unit, or at all where it counts neither; `None` on overflow.
+    pub fn one(&self, source: &Source) -> Option<Credits> {
+        Some(match &source.amount {
             Amount::Fixed(amount) => *amount,
             Amount::Allotment => {
                 let times =
@@ -214,16 +232,7 @@ impl Subscription<'_> {
             }
             Amount::ByPlan(amounts) => amounts.get(&self.plan.name).copied().unwrap_or(Credits::ZERO),
             Amount::Purchased => Credits::ZERO,
-        };
-        let count = match source.per {
-            None => 1,
-            Some(PerCount::Seat) if self.plan.per_seat => i64::from(self.seats),
-            Some(PerCount::Seat) => 1,
-            // Units are bought later, never with the workspace.
-            Some(PerCount::Unit) => 0,
-        };
-        one.checked_mul(count)
-            .filter(|amount| Credits::whole(limits::CREDITS_MAX).is_some_and(|max| *amount <= max))
+        })
     }
 }
 

@@ -13,7 +13,6 @@ mod insight;
 mod memory;
 mod outcome;
 mod reader;
-mod rebuild;
 
 pub use change::{CatalogRow, ChangeSet, KeyRow, PlatformChange, Role};
 pub use insight::{DAY_MS, LotSums, PastBalance, PastLot, USAGE_ROWS_MAX, UsageFilter, UsageKey, UsageRow};
@@ -23,4 +22,3 @@ pub use reader::{
     FactsRow, JobFilter, JobRecord, KEY_HASHES_MAX, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read,
     Reader, StoreError, StoredAnswer, WorkspaceRecord, key_hash,
 };
-pub use rebuild::live_job;

@@ -186,3 +186,19 @@ impl Arena {
         })
     }
 }
+
+/// A ready job of nobody in particular, for the tests of orders.
+#[cfg(test)]
+pub(crate) fn waiting(priority: i32, admitted_at: i64, id: u128) -> Node {
+    let entry = Entry {
+        job: JobId::from_parts(Millis::from_millis(0), id),
+        workspace: crate::WorkspaceKey(0),
+        pool: crate::PoolIndex(0),
+        cost_ms: None,
+        action: 0,
+        priority,
+        sequence: crate::Sequence { admitted_at: Millis::from_millis(admitted_at), n: 0 },
+        gate: None,
+    };
+    Node::new(&entry, 0)
+}

@@ -174,22 +174,8 @@ struct Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Entry, PoolIndex, Sequence, WorkspaceKey};
+    use crate::arena::waiting;
     use proptest::prelude::*;
-
-    fn node(priority: i32, admitted_at: i64, id: u128) -> Node {
-        let entry = Entry {
-            job: JobId::from_parts(Millis::from_millis(0), id),
-            workspace: WorkspaceKey(0),
-            pool: PoolIndex(0),
-            cost_ms: None,
-            action: 0,
-            priority,
-            sequence: Sequence { admitted_at: Millis::from_millis(admitted_at), n: 0 },
-            gate: None,
-        };
-        Node::new(&entry, 0)
-    }
 
     proptest! {
         #[test]
@@ -198,7 +184,7 @@ mod tests {
         ) {
             let (mut arena, mut root, mut model) = (Arena::default(), NIL, Vec::new());
             for (id, (priority, admitted_at, stays)) in jobs.iter().enumerate() {
-                let at = arena.insert(node(*priority, *admitted_at, id as u128));
+                let at = arena.insert(waiting(*priority, *admitted_at, id as u128));
                 root = arena.order_insert(root, at);
                 model.push((place(arena.get(at)), at, *stays));
             }
@@ -223,7 +209,7 @@ mod tests {
     fn a_long_lane_stays_shallow() {
         let (mut arena, mut root) = (Arena::default(), NIL);
         for id in 0..50_000 {
-            let at = arena.insert(node(0, id, id as u128));
+            let at = arena.insert(waiting(0, id, id as u128));
             root = arena.order_insert(root, at);
         }
         let mut deepest = 0;

@@ -170,24 +170,8 @@ fn place_of(items: &[Item], at: u32, jobs: &Arena) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::Node;
-    use crate::{Entry, PoolIndex, Sequence, WorkspaceKey};
+    use crate::arena::waiting;
     use proptest::prelude::*;
-    use reeve_types::JobId;
-
-    fn node(priority: i32, admitted_at: i64, id: u128) -> Node {
-        let entry = Entry {
-            job: JobId::from_parts(Millis::from_millis(0), id),
-            workspace: WorkspaceKey(0),
-            pool: PoolIndex(0),
-            cost_ms: None,
-            action: 0,
-            priority,
-            sequence: Sequence { admitted_at: Millis::from_millis(admitted_at), n: 0 },
-            gate: None,
-        };
-        Node::new(&entry, 0)
-    }
 
     proptest! {
         #[test]
@@ -200,7 +184,7 @@ mod tests {
                 // Grows past the change of form, then shrinks back through it.
                 let grows = *dice < if id < 130 { growth } else { 100 - growth };
                 if grows || model.is_empty() {
-                    let at = arena.insert(node(*priority, *admitted_at, id as u128));
+                    let at = arena.insert(waiting(*priority, *admitted_at, id as u128));
                     ready.insert(at, &mut arena);
                     model.push((Reverse(*priority), *admitted_at, id, at));
                     model.sort_unstable();

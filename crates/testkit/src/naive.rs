@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
-use reeve_jobs::{Job, Phase, Spec, Status};
 use reeve_types::{JobId, LotId, MemberId, PurchaseId, WorkspaceId};
 use reeve_workspace::{
     Claim, JobIntro, JobState, Kind, LiveJob, Member, Profile, PurchaseRow, Records, Row, State, Tallies,
@@ -69,8 +68,8 @@ impl NaiveStore {
     pub fn rebuild(&self, id: &WorkspaceId) -> Option<State> {
         let row = self.workspace.as_ref()?;
         let live = self.jobs.iter().filter(|(_, state)| !state.status.is_final());
-        let jobs =
-            live.filter_map(|(id, state)| Some((*id, Box::new(live_job(self.intros.get(id)?, state)))));
+        let jobs = live
+            .filter_map(|(id, state)| Some((*id, Box::new(LiveJob::from_rows(self.intros.get(id)?, state)))));
         let (spent, lots): (Vec<Lot>, Vec<Lot>) = self.lots.values().cloned().partition(Lot::is_spent);
         let paid = spent.into_iter().filter(|lot| lot.payment.is_some()).map(|lot| (lot.id, lot));
         let state = State {
@@ -135,29 +134,4 @@ impl NaiveStore {
         }
         Ok(())
     }
-}
-
-/// A live job as its two rows tell it.
-fn live_job(intro: &JobIntro, state: &JobState) -> LiveJob {
-    let spec = Spec {
-        id: intro.id,
-        action: intro.action.clone(),
-        pool: intro.pool.clone(),
-        member: intro.member.clone(),
-        priority: intro.priority,
-        sequence: intro.sequence,
-        outputs: intro.outputs,
-        work_ms: intro.work_ms,
-        queue_deadline_at: intro.queue_deadline_at,
-        run_timeout_ms: intro.run_timeout_ms,
-        attempts_max: intro.attempts_max,
-    };
-    let phase = match (&state.lease, state.status) {
-        (Some(lease), Status::Cancelling) => Phase::Cancelling(Box::new(lease.clone())),
-        (Some(lease), _) => Phase::Running(Box::new(lease.clone())),
-        (None, _) => Phase::Queued { not_before: state.not_before },
-    };
-    let JobState { attempt, attempts_lost, lapses, started_at, .. } = *state;
-    let job = Job { spec, attempt, attempts_lost, lapses, started_at, phase };
-    LiveJob { job, quote: intro.quote.clone(), hold: state.hold.clone() }
 }

@@ -63,6 +63,12 @@ impl Credits {
         }
     }
 
+    /// The difference, and nothing where it would be negative.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        self.checked_sub(other).filter(|rest| !rest.is_negative()).unwrap_or(Self::ZERO)
+    }
+
     /// The amount `n` times; `None` on overflow.
     pub const fn checked_mul(self, n: i64) -> Option<Self> {
         match self.0.checked_mul(n) {

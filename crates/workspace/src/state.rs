@@ -9,7 +9,7 @@ use std::sync::Arc;
 use reeve_credits::hold::Hold;
 use reeve_credits::lot::Lot;
 use reeve_credits::price::Quote;
-use reeve_jobs::{Job, Phase};
+use reeve_jobs::{Job, Phase, Spec, Status};
 use reeve_types::{Credits, JobId, LotId, MemberId, Millis, PurchaseId, WorkspaceId};
 use rustc_hash::FxHashMap;
 
@@ -18,7 +18,7 @@ use crate::ledger::Chain;
 use crate::member::{Member, Tallies};
 use crate::profile::Profile;
 use crate::purchase::PurchaseRow;
-use crate::record::{Records, WorkspaceRow};
+use crate::record::{JobIntro, JobState, Records, WorkspaceRow};
 
 /// A job that is not final, with the credits pinned for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,37 @@ pub struct LiveJob {
 }
 
 impl LiveJob {
+    /// A live job as its two rows tell it (S1); meaningless for a final one.
+    pub fn from_rows(intro: &JobIntro, state: &JobState) -> Self {
+        let spec = Spec {
+            id: intro.id,
+            action: intro.action.clone(),
+            pool: intro.pool.clone(),
+            member: intro.member.clone(),
+            priority: intro.priority,
+            sequence: intro.sequence,
+            outputs: intro.outputs,
+            work_ms: intro.work_ms,
+            queue_deadline_at: intro.queue_deadline_at,
+            run_timeout_ms: intro.run_timeout_ms,
+            attempts_max: intro.attempts_max,
+        };
+        let phase = match (&state.lease, state.status) {
+            (Some(lease), Status::Cancelling) => Phase::Cancelling(Box::new(lease.clone())),
+            (Some(lease), _) => Phase::Running(Box::new(lease.clone())),
+            (None, _) => Phase::Queued { not_before: state.not_before },
+        };
+        let job = Job {
+            spec,
+            attempt: state.attempt,
+            attempts_lost: state.attempts_lost,
+            lapses: state.lapses,
+            started_at: state.started_at,
+            phase,
+        };
+        Self { job, quote: intro.quote.clone(), hold: state.hold.clone() }
+    }
+
     /// What the queue needs to know of it.
     pub fn queue_entry(&self) -> QueueEntry {
         let spec = &self.job.spec;

@@ -223,8 +223,8 @@ impl DispatcherActor {
             return;
         }
         // Not in memory means pushed out by many others: one wait less to look at.
-        let Some(intro) = self.shared.intros.get(lease.job) else { return };
-        let from = put_off.map_or(intro.created_at, |until| until.max(intro.created_at));
+        let Some(created_at) = self.shared.intros.created_at(lease.job) else { return };
+        let from = put_off.map_or(created_at, |until| until.max(created_at));
         let wait_ms = u64::try_from(granted_at.since(from)).unwrap_or(0);
         let (pool, tier) = at;
         let gauges = self.gauges.pool(pool);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reeve_credits::catalog::{Catalog, Factor, Finding, Trigger};
 use reeve_journal::{CatalogRow, PlatformChange};
-use reeve_types::CatalogName;
+use reeve_types::{CatalogName, Millis};
 use reeve_workspace::{Promotion, Refusal, Shelf};
 
 use super::Engine;
@@ -28,6 +28,15 @@ pub enum PublishRefusal {
     /// Versions count up by one.
     #[error("catalog `{catalog}` cannot get version {version} now; use version {next}")]
     Version { catalog: CatalogName, version: u32, next: u32 },
+}
+
+/// A version that may be published.
+enum Standing {
+    /// With this very text.
+    Stored,
+    New {
+        published_at: Millis,
+    },
 }
 
 impl Engine {
@@ -58,23 +67,12 @@ impl Engine {
         };
         let _one_at_a_time = self.shared.publishing.lock().await;
         let rows = self.shared.reader.catalogs().await?;
-        let mine: Vec<&CatalogRow> = rows.iter().filter(|row| row.name == catalog.name).collect();
-        let next = mine.iter().map(|row| row.version).max().unwrap_or(0).saturating_add(1);
         let (name, version) = (catalog.name.clone(), catalog.version);
-        match mine.iter().find(|row| row.version == version) {
+        match self.judge(&catalog, text, &rows) {
+            Err(refusal) => return Ok(Err(refusal)),
             // Also after an outcome that nobody knew: the shelf may still lack it.
-            Some(row) if row.text == text => {}
-            Some(_) => return Ok(Err(PublishRefusal::Published { catalog: name, version, next })),
-            None if version != next => {
-                return Ok(Err(PublishRefusal::Version { catalog: name, version, next }));
-            }
-            None => {
-                if let Some(refusal) = self.misfit(&catalog) {
-                    return Ok(Err(refusal));
-                }
-                // Each version is published no earlier than the one before, whatever the clock did.
-                let newest = mine.iter().map(|row| row.published_at).max();
-                let published_at = newest.map_or(self.now(), |newest| newest.max(self.now()));
+            Ok(Standing::Stored) => {}
+            Ok(Standing::New { published_at }) => {
                 let (name, text) = (name.clone(), text.to_owned());
                 let row = CatalogRow { name, version, text, examples, published_at };
                 self.platform(PlatformChange::PublishCatalog(row)).await?;
@@ -85,6 +83,38 @@ impl Engine {
         let book = shelf.get(&name).into_iter().flat_map(|book| book.versions());
         let stored = book.map(|version| &version.catalog).find(|stored| stored.version == version).cloned();
         Ok(Ok(stored.unwrap_or_else(|| Arc::new(catalog))))
+    }
+
+    /// What [`publish_catalog`](Self::publish_catalog) would refuse of a catalog and its text; changes nothing.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the store cannot be read.
+    pub async fn try_catalog(
+        &self,
+        catalog: &Catalog,
+        text: &str,
+    ) -> Result<Result<(), PublishRefusal>, Unavailable> {
+        let rows = self.shared.reader.catalogs().await?;
+        Ok(self.judge(catalog, text, &rows).map(drop))
+    }
+
+    /// How a version stands to those that are stored.
+    fn judge(&self, catalog: &Catalog, text: &str, rows: &[CatalogRow]) -> Result<Standing, PublishRefusal> {
+        let mine: Vec<&CatalogRow> = rows.iter().filter(|row| row.name == catalog.name).collect();
+        let next = mine.iter().map(|row| row.version).max().unwrap_or(0).saturating_add(1);
+        let (name, version) = (catalog.name.clone(), catalog.version);
+        match mine.iter().find(|row| row.version == version) {
+            Some(row) if row.text == text => return Ok(Standing::Stored),
+            Some(_) => return Err(PublishRefusal::Published { catalog: name, version, next }),
+            None if version != next => return Err(PublishRefusal::Version { catalog: name, version, next }),
+            None => {}
+        }
+        if let Some(refusal) = self.misfit(catalog) {
+            return Err(refusal);
+        }
+        // Each version is published no earlier than the one before, whatever the clock did.
+        let newest = mine.iter().map(|row| row.published_at).max();
+        Ok(Standing::New { published_at: newest.map_or(self.now(), |newest| newest.max(self.now())) })
     }
 
     /// Sets a promotion, at its latest values (KV-27).

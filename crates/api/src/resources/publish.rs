@@ -3,7 +3,6 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Data, Payload};
 use reeve_actors::PublishRefusal;
-use reeve_credits::Catalog;
 use reeve_credits::catalog::Finding;
 use reeve_protocol::{
     CatalogPublish, CatalogPublished, Code, ExampleView, FieldError, Problem, PublishQuery,
@@ -39,7 +38,7 @@ pub(crate) async fn put(state: Data<ApiState>, req: HttpRequest, payload: Payloa
     }
     let shown = rehearse(draft, examples.as_deref()).await?;
     if dry_run {
-        fits(&state, &catalog, &text).await?;
+        state.engine.try_catalog(&catalog, &text).await?.map_err(refused)?;
     } else {
         state.engine.publish_catalog(&text, examples).await?.map_err(refused)?;
     }
@@ -83,33 +82,6 @@ async fn rehearse(draft: Draft, examples: Option<&str>) -> Result<Vec<ExampleVie
     }
     let shown = results.into_iter().map(|result| ExampleView { rule: result.rule, title: result.title });
     Ok(shown.collect())
-}
-
-/// What publishing would refuse, for a dry run.
-async fn fits(state: &ApiState, catalog: &Catalog, text: &str) -> Result<(), ApiError> {
-    let rows = state.engine.reader().catalogs().await?;
-    let mine: Vec<_> = rows.iter().filter(|row| row.name == catalog.name).collect();
-    let next = mine.iter().map(|row| row.version).max().unwrap_or(0).saturating_add(1);
-    let (name, version) = (catalog.name.clone(), catalog.version);
-    match mine.iter().find(|row| row.version == version) {
-        Some(row) if row.text != text => {
-            return Err(refused(PublishRefusal::Published { catalog: name, version, next }));
-        }
-        None if version != next => {
-            return Err(refused(PublishRefusal::Version { catalog: name, version, next }));
-        }
-        _ => {}
-    }
-    let queue = state.engine.queue_stats().await;
-    let Some(tiers) = queue.pools.first().map(|pool| &pool.tiers) else { return Ok(()) };
-    let unknown = catalog.plans.iter().find(|plan| !tiers.iter().any(|tier| tier.name == plan.tier));
-    match unknown {
-        None => Ok(()),
-        Some(plan) => {
-            let detail = format!("tier `{}` is not configured on this server", plan.tier);
-            Err(ApiError::field(&format!("plan.{}.tier", plan.name), detail))
-        }
-    }
 }
 
 fn refused(refusal: PublishRefusal) -> ApiError {

@@ -7,14 +7,13 @@ use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
 use reeve_types::{CatalogName, JobId, KeyId, LotId, MemberId, WorkspaceId};
 use reeve_workspace::{
-    Claim, JobIntro, JobState, Member, Profile, Promotion, PurchaseRow, Records, Row, State, Tallies,
-    WorkspaceRow,
+    Claim, JobIntro, JobState, LiveJob, Member, Profile, Promotion, PurchaseRow, Records, Row, State,
+    Tallies, WorkspaceRow,
 };
 
 use crate::change::{CatalogRow, ChangeSet, KeyRow, PlatformChange};
 use crate::outcome::{AbortReason, CommitOutcome};
 use crate::reader::{JobRecord, Loaded, StoredAnswer, key_hash};
-use crate::rebuild::live_job;
 
 /// A workspace's own row; what a change set leaves out stays as it was.
 pub(super) struct Stored {
@@ -167,7 +166,7 @@ impl Tables {
         let mine = self.live().filter(|(intro, _)| intro.workspace == *id);
         let jobs = mine
             .filter_map(|(intro, _)| self.record(intro.id))
-            .map(|record| (record.intro.id, Box::new(live_job(&record))));
+            .map(|record| (record.intro.id, Box::new(LiveJob::from_rows(&record.intro, &record.state))));
         let purchases = self.purchases.get(id).into_iter().flat_map(BTreeMap::values);
         let state = State {
             id: id.clone(),

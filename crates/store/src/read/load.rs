@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
-use reeve_journal::{KEY_HASHES_MAX, Loaded, StoreError, key_hash, live_job};
+use reeve_journal::{KEY_HASHES_MAX, Loaded, StoreError, key_hash};
 use reeve_types::{JobId, PurchaseId, WorkspaceId};
 use reeve_workspace::{LiveJob, PurchaseRow, State};
 use sea_orm::{
@@ -93,7 +93,7 @@ async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live,
         if let Some(lease) = &mut record.state.lease {
             lease.uploads = uploads.remove(&(record.intro.id, lease.attempt)).unwrap_or_default();
         }
-        live.insert(record.intro.id, Box::new(live_job(&record)));
+        live.insert(record.intro.id, Box::new(LiveJob::from_rows(&record.intro, &record.state)));
     }
     Ok(live)
 }

@@ -42,9 +42,9 @@ pub(crate) fn carried(
         let grants = sum(rule.sources.iter().map(&granted));
         let cap = cap(rule, catalog, subscribed, grants);
         let kept = unheld.min(cap);
-        trim(&lots, less(unheld, kept), &mut lost);
+        trim(&lots, unheld.less(kept), &mut lost);
         if lots.iter().any(|lot| lot.terms.held.is_positive()) {
-            let allowance = less(cap, kept);
+            let allowance = cap.less(kept);
             lost.crossings.push(Crossing { at, sources: rule.sources.clone(), allowance });
         }
     }
@@ -74,7 +74,7 @@ fn trim(lots: &[&Lot], amount: Credits, lost: &mut Lost) {
                 how: Retired::Forfeited,
                 reason: Some("carry".into()),
             });
-            left = less(left, taken);
+            left = left.less(taken);
             lost.total = lost.total.checked_add(taken).unwrap_or(lost.total);
         }
     }
@@ -84,9 +84,9 @@ fn trim(lots: &[&Lot], amount: Credits, lost: &mut Lost) {
 fn cap(rule: &Carry, catalog: &Catalog, subscribed: &Subscribed, grants: Credits) -> Credits {
     let most = most_of(rule, catalog, subscribed);
     match rule.cap_on {
-        CapOn::Carried if broken::is(Switch::CarryAfterGrant) => less(most, grants),
+        CapOn::Carried if broken::is(Switch::CarryAfterGrant) => most.less(grants),
         CapOn::Carried => most,
-        CapOn::Balance => less(most, grants),
+        CapOn::Balance => most.less(grants),
     }
 }
 
@@ -114,9 +114,4 @@ pub(crate) fn allotment(catalog: &Catalog, subscribed: &Subscribed) -> Credits {
 
 fn sum(amounts: impl Iterator<Item = Credits>) -> Credits {
     Credits::checked_sum(amounts).unwrap_or(Credits::ZERO)
-}
-
-/// `a - b`, never below zero.
-fn less(a: Credits, b: Credits) -> Credits {
-    a.checked_sub(b).filter(|rest| !rest.is_negative()).unwrap_or(Credits::ZERO)
 }

@@ -1,8 +1,9 @@
 //! Lots that periods grant: which sources, how much, until when.
 
 use reeve_credits::calendar::{self, Period};
-use reeve_credits::catalog::{Amount, Catalog, Every, Interval, PerCount, Source, Until};
+use reeve_credits::catalog::{Catalog, Every, Interval, Source, Until};
 use reeve_credits::lot::{Lot, Terms};
+use reeve_credits::opening::Subscription;
 use reeve_types::{Credits, Millis, SourceName};
 
 use crate::decide::lot_id;
@@ -71,6 +72,13 @@ impl<'a> Mint<'a> {
     }
 }
 
+/// The subscription as its catalog sells it; `None` for a plan that is not there.
+fn sold<'c>(catalog: &'c Catalog, subscribed: &Subscribed) -> Option<Subscription<'c>> {
+    let Subscribed { plan, allotment, interval, seats } = subscribed;
+    let plan = catalog.plan(plan)?;
+    Some(Subscription { plan, allotment: *allotment, interval: *interval, seats: *seats })
+}
+
 /// What a source gives for one period to such a subscription; zero where it does not apply.
 pub(crate) fn period_amount(
     catalog: &Catalog,
@@ -78,31 +86,15 @@ pub(crate) fn period_amount(
     subscribed: &Subscribed,
     (identity, units): (Option<&str>, u32),
 ) -> Credits {
-    let Some(plan) = catalog.plan(&subscribed.plan) else { return Credits::ZERO };
-    if !source.condition.holds(plan, subscribed.interval, identity) {
-        return Credits::ZERO;
-    }
-    let count = match source.per {
-        None => 1,
-        Some(PerCount::Seat) if plan.per_seat => i64::from(subscribed.seats),
-        Some(PerCount::Seat) => 1,
-        Some(PerCount::Unit) => i64::from(units),
-    };
-    one(source, subscribed).checked_mul(count).unwrap_or(Credits::ZERO)
+    sold(catalog, subscribed)
+        .filter(|sold| source.condition.holds(sold.plan, sold.interval, identity))
+        .and_then(|sold| sold.amount_with(source, units))
+        .unwrap_or(Credits::ZERO)
 }
 
 /// What a source gives for one seat or unit, or at all where it counts neither.
-pub(crate) fn one(source: &Source, subscribed: &Subscribed) -> Credits {
-    match &source.amount {
-        Amount::Fixed(amount) => *amount,
-        Amount::Allotment => {
-            let yearly = source.times_year.filter(|_| subscribed.interval == Interval::Year);
-            let times = i64::from(yearly.unwrap_or(source.times));
-            subscribed.allotment.and_then(|allotment| allotment.checked_mul(times)).unwrap_or(Credits::ZERO)
-        }
-        Amount::ByPlan(amounts) => amounts.get(&subscribed.plan).copied().unwrap_or(Credits::ZERO),
-        Amount::Purchased => Credits::ZERO,
-    }
+pub(crate) fn one(catalog: &Catalog, source: &Source, subscribed: &Subscribed) -> Credits {
+    sold(catalog, subscribed).and_then(|sold| sold.one(source)).unwrap_or(Credits::ZERO)
 }
 
 /// Units of the add-ons that this source grants for.

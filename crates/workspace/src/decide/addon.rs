@@ -60,7 +60,8 @@ fn grants(
     let Some((name, source)) = found.filter(|(_, source)| source.on.contains(&Trigger::AddonBought)) else {
         return Vec::new();
     };
-    let amount = one(source, &next.subscribed).checked_mul(i64::from(added)).unwrap_or(Credits::ZERO);
+    let amount =
+        one(catalog, source, &next.subscribed).checked_mul(i64::from(added)).unwrap_or(Credits::ZERO);
     if !amount.is_positive() {
         return Vec::new();
     }

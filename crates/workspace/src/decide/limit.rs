@@ -160,7 +160,7 @@ fn seat_amount(state: &State, ctx: &Ctx<'_>) -> Option<Credits> {
         source.pool == Pool::Seat
             && source.condition.holds(plan, subscribed.interval, state.profile.identity())
     });
-    let amounts: Vec<Credits> = sources.map(|source| one(source, subscribed)).collect();
+    let amounts: Vec<Credits> = sources.map(|source| one(ctx.catalog, source, subscribed)).collect();
     (!amounts.is_empty()).then(|| Credits::checked_sum(amounts)).flatten()
 }
 

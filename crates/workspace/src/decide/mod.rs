@@ -26,11 +26,10 @@ mod upload;
 
 use std::sync::Arc;
 
-use reeve_credits::catalog::{Catalog, Source};
+use reeve_credits::catalog::Catalog;
 use reeve_credits::hold::Part;
-use reeve_credits::lot::{Lot, Terms};
 use reeve_jobs::{Closing, RetrySettings, Verdict};
-use reeve_types::{Credits, JobId, LeaseId, LotId, Millis, SourceName, TierName, WorkspaceId};
+use reeve_types::{Credits, JobId, LeaseId, LotId, Millis, TierName, WorkspaceId};
 use sha2::{Digest as _, Sha256};
 
 use crate::book::Shelf;
@@ -217,29 +216,6 @@ pub(crate) fn lot_id(workspace: &WorkspaceId, at: Millis, n: u64) -> LotId {
     let digest: [u8; 32] = sha.finalize().into();
     let low = digest.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     LotId::from_parts(at, low)
-}
-
-/// A lot that a source grants now, for something that happened.
-fn lot_of(
-    state: &State,
-    ctx: &Ctx<'_>,
-    (name, source): (&SourceName, &Source),
-    granted: Credits,
-    payment: Option<Arc<str>>,
-) -> Lot {
-    Lot {
-        id: lot_id(&state.id, ctx.now, state.lots_made + 1),
-        source: name.clone(),
-        class: source.class,
-        priority: source.priority,
-        effective_at: ctx.now,
-        expires_at: None,
-        scope: source.scope.clone(),
-        payment,
-        catalog_version: ctx.catalog.version,
-        granted,
-        terms: Terms { available: granted, ..Terms::default() },
-    }
 }
 
 /// A text shared by rows.

@@ -3,11 +3,10 @@
 use reeve_credits::catalog::{Amount, Trigger};
 use reeve_types::Credits;
 
-use super::{Ctx, Decision, lot_of};
-use crate::calendar::grants::expires_at;
+use super::{Ctx, Decision};
+use crate::calendar::grants::{Mint, expires_at};
 use crate::claim::Claim;
 use crate::command::Refer;
-use crate::event::Event;
 use crate::execute::Subject;
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -42,9 +41,9 @@ pub(super) fn decide(state: &State, refer: &Refer, ctx: &Ctx<'_>) -> Result<Deci
         let decision = Decision::about(Subject::Lots, ctx.now, Vec::new());
         return Ok(Decision { claims: vec![claim], ..decision });
     }
-    let mut lot = lot_of(state, ctx, (name, source), amount, None);
-    lot.expires_at = expires_at(ctx.catalog, source, &state.profile, ctx.now);
-    let event = Event::Granted { lot: Box::new(lot), reason: super::reason("referral"), job: None };
+    let until = expires_at(ctx.catalog, source, &state.profile, ctx.now);
+    let mut mint = Mint::new(state, ctx.catalog);
+    let event = mint.grant((name, source), amount, (ctx.now, until), "referral");
     let decision = Decision::about(Subject::Lots, ctx.now, vec![event]);
     Ok(Decision { claims: vec![claim], ..decision })
 }

@@ -116,9 +116,10 @@ fn reverse(
     let used =
         |lot: &Lot| Credits::checked_sum([lot.terms.consumed, lot.terms.held]).unwrap_or(lot.terms.consumed);
     // What an earlier, partial reversal could not take is not owed twice.
-    let all_used = Credits::checked_sum(lots_of(state, row).into_iter().map(used));
-    let mut may_owe = less(all_used.unwrap_or(Credits::ZERO), row.unrecovered);
-    for lot in lots_of(state, row) {
+    let lots = lots_of(state, row);
+    let all_used = Credits::checked_sum(lots.iter().copied().map(used));
+    let mut may_owe = all_used.unwrap_or(Credits::ZERO).less(row.unrecovered);
+    for lot in lots {
         // The promotional lot goes in the same proportion as the purchase's own.
         let due = share(lot.granted, credits, row.credits);
         let taken = due.min(lot.terms.available);
@@ -130,8 +131,8 @@ fn reverse(
                 reason: reason.clone(),
             });
         }
-        let missing = less(due, taken).min(used(lot)).min(may_owe);
-        may_owe = less(may_owe, missing);
+        let missing = due.less(taken).min(used(lot)).min(may_owe);
+        may_owe = may_owe.less(missing);
         let owes =
             ctx.catalog.refund.chargeback == Chargeback::Debt && !broken::is(Switch::ClawbackIgnoresDebt);
         if missing.is_positive() && owes {
@@ -166,11 +167,6 @@ fn share(granted: Credits, part: Credits, whole: Credits) -> Credits {
     i64::try_from(share).map_or(Credits::ZERO, Credits::from_micros)
 }
 
-/// `a - b`, never below zero.
-fn less(a: Credits, b: Credits) -> Credits {
-    a.checked_sub(b).filter(|rest| !rest.is_negative()).unwrap_or(Credits::ZERO)
-}
-
 /// The chargeback is undone: what it took comes back to its lots, what it made debt is forgiven, or given anew
 /// where later grants have paid it.
 pub(super) fn win_dispute(state: &State, id: PurchaseId, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
@@ -190,12 +186,12 @@ pub(super) fn win_dispute(state: &State, id: PurchaseId, ctx: &Ctx<'_>) -> Resul
         let amount = lot.terms.clawed_back.min(left);
         if amount.is_positive() {
             events.push(Event::Restored { lot: lot.id, amount, reason: reason() });
-            left = less(left, amount);
+            left = left.less(amount);
         }
     }
     if let (Some(lot), Chargeback::Debt) = (row.lot, ctx.catalog.refund.chargeback) {
         let forgiven = row.unrecovered.min(state.debt);
-        let anew = less(row.unrecovered, forgiven);
+        let anew = row.unrecovered.less(forgiven);
         if forgiven.is_positive() {
             events.push(Event::Forgiven { lot, amount: forgiven, reason: reason() });
         }

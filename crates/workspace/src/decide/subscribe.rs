@@ -186,7 +186,7 @@ fn add_seats(state: &State, to: Subscribed, ctx: &Ctx<'_>) -> Decision {
     for (name, source) in catalog.sources.iter().filter(|(_, source)| source.per == Some(PerCount::Seat)) {
         let applies =
             plan.is_some_and(|plan| source.condition.holds(plan, next.subscribed.interval, next.identity()));
-        let amount = one(source, &next.subscribed).checked_mul(added).unwrap_or(Credits::ZERO);
+        let amount = one(catalog, source, &next.subscribed).checked_mul(added).unwrap_or(Credits::ZERO);
         let amount = match catalog.change.seats.prorate {
             Prorate::None => amount,
             Prorate::Days => prorated(amount, &next, now),
