@@ -53,10 +53,10 @@ fn holds(name: &str) {
     let (others, ours) = reports.split_at(5);
     assert!(others.iter().all(|report| report.policy != PolicyKind::Reeve) && ours.len() == 2);
     let best = |tier| others.iter().map(|report| p99(report, tier)).fold(f64::MAX, f64::min);
-    let (shipped, floor) = (&ours[0], &ours[1]);
-    assert!(p99(shipped, "instant") < 2.0 * best("instant"), "instant stays instant");
-    assert!(p99(floor, "instant") < 2.5 * best("instant"), "also with a higher floor for others");
-    assert!(p99(floor, "free") < 3.0 * best("free"), "a floor of what is asked for keeps free near the best");
+    let (shipped, low_floor) = (&ours[0], &ours[1]);
+    assert!(p99(shipped, "instant") < 2.5 * best("instant"), "instant stays instant");
+    assert!(p99(shipped, "free") < 3.0 * best("free"), "a floor of what is asked for keeps free near the best");
+    assert!(p99(low_floor, "free") > 5.0 * best("free"), "which a floor far below it does not");
     assert!(reports.iter().all(|report| report.idle_while_eligible_ms == 0));
 }
 
