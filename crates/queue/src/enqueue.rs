@@ -50,9 +50,9 @@ impl FairQueue {
         if entry.pool.at() >= self.pools.len() {
             return Err(Misuse::UnknownPool(entry.pool));
         }
-        match self.workspace_id(entry.workspace) {
-            Some(_) => Ok(()),
-            None => Err(Misuse::UnknownWorkspace(entry.workspace)),
+        match self.workspaces.get(entry.workspace.0 as usize) {
+            Some(workspace) if workspace.is_known => Ok(()),
+            _ => Err(Misuse::UnknownWorkspace(entry.workspace)),
         }
     }
 

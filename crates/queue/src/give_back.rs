@@ -14,9 +14,11 @@
 //! - After new settings, or a change of the workspace's tier, entitlements and service counts stay too:
 //!   they were booked under other shares.
 
+use std::collections::hash_map::Entry as MapEntry;
+
 use reeve_types::Millis;
 
-use crate::arena::State;
+use crate::arena::{NIL, State};
 use crate::reservation::Reservation;
 use crate::{FairQueue, GiveBack, Step, Ticket};
 
@@ -54,8 +56,10 @@ impl FairQueue {
     }
 
     fn close_reservation(&mut self, ticket: Ticket) -> Option<Reservation> {
-        let is_live = self.reservations.get(&ticket.node).is_some_and(|found| found.ticket == ticket);
-        if is_live { self.reservations.remove(&ticket.node) } else { None }
+        match self.reservations.entry(ticket.node) {
+            MapEntry::Occupied(found) if found.get().ticket == ticket => Some(found.remove()),
+            _ => None,
+        }
     }
 
     /// The running mean may have moved since the head was first estimated.
@@ -64,16 +68,15 @@ impl FairQueue {
         let lane = &mut self.lanes[lane_at as usize];
         let pool = &self.pools[lane.pool as usize];
         lane.head_cost_ms = cost_ms.min(pool.cost_ms_max);
-        lane.charge_ms = pool.charge_ms(lane.head_cost_ms, lane.debt_ms);
     }
 
     /// Leaves the lane out of the eligible sets, its tags as if it had stayed in them all along.
     fn undo_charge(&mut self, lane_at: u32, undone: &Reservation) {
-        let was_listed = self.lane(lane_at).listed;
+        let was_listed = self.lane(lane_at).seat != NIL;
         self.unlist(lane_at);
         let lane = &mut self.lanes[lane_at as usize];
         let pool = &mut self.pools[lane.pool as usize];
-        let tier_at = self.workspaces[lane.workspace as usize].facts.tier.at();
+        let tier_at = self.workspaces[lane.workspace as usize].tier.at();
         let is_same_place =
             undone.settings_epoch == self.settings_epoch && tier_at == usize::from(undone.tier);
         lane.tier_tag = lane.tier_tag.saturating_sub(undone.tier_charge);

@@ -1,12 +1,11 @@
 //! A lane: one workspace's jobs of one pool, with the tags, and its way into and out of the eligible sets.
 
-use std::cmp::Reverse;
-
 use reeve_types::Millis;
 
 use crate::FairQueue;
 use crate::arena::{NIL, State};
-use crate::eligible::Key;
+use crate::contest::Key;
+use crate::latest::Latest;
 use crate::pool::{Block, Pool, PoolTier};
 use crate::ready::Ready;
 
@@ -35,24 +34,21 @@ pub(crate) struct Lane {
     /// The workspace's next lane.
     pub(crate) next: u32,
     pub(crate) pool: u16,
-    pub(crate) listed: bool,
+    /// Its seat in the eligible sets; [`NIL`] while it is not in them.
+    pub(crate) seat: u32,
     pub(crate) ready: Ready,
+    pub(crate) latest_ready: Latest,
     /// First ready job.
     pub(crate) head: u32,
-    /// The head's place in the order, so that a job that comes after it need not look at it.
+    /// When the head was admitted, which decides between equal tags.
     pub(crate) head_admitted_at: Millis,
-    pub(crate) head_priority: i32,
-    pub(crate) head_n: u32,
     /// Estimate of the head, frozen when it became the head.
     pub(crate) head_cost_ms: u32,
-    /// What the head's dispatch would charge.
-    pub(crate) charge_ms: u32,
     /// List of gated jobs.
     pub(crate) gated: u32,
     pub(crate) gated_len: u32,
     /// List of reserved and running jobs.
     pub(crate) running: u32,
-    pub(crate) running_len: u32,
 }
 
 impl Lane {
@@ -66,23 +62,25 @@ impl Lane {
             workspace,
             next,
             pool,
-            listed: false,
+            seat: NIL,
             ready: Ready::new(),
+            latest_ready: Latest::NOBODY,
             head: NIL,
             head_admitted_at: Millis::from_millis(0),
-            head_priority: 0,
-            head_n: 0,
             head_cost_ms: 0,
-            charge_ms: 0,
             gated: NIL,
             gated_len: 0,
             running: NIL,
-            running_len: 0,
         }
     }
 
+    /// What the dispatch of its head would charge, in slot-milliseconds.
+    pub(crate) fn charge_ms(&self, pool: &Pool) -> u32 {
+        pool.charge_ms(self.head_cost_ms, self.debt_ms)
+    }
+
     /// True when the lane has no job in any state.
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.ready.is_empty() && self.gated == NIL && self.running == NIL
     }
 }
@@ -104,7 +102,7 @@ impl FairQueue {
     /// Pool and tier that a lane counts in, to change.
     pub(crate) fn tier_of(&mut self, lane_at: u32) -> &mut PoolTier {
         let lane = &self.lanes[lane_at as usize];
-        let tier = self.workspaces[lane.workspace as usize].facts.tier;
+        let tier = self.workspaces[lane.workspace as usize].tier;
         &mut self.pools[lane.pool as usize].tiers[tier.at()]
     }
 
@@ -117,70 +115,65 @@ impl FairQueue {
     pub(crate) fn list(&mut self, at: u32) {
         let lane = &mut self.lanes[at as usize];
         let workspace = &self.workspaces[lane.workspace as usize];
-        if lane.listed || lane.head == NIL || workspace.block != Block::None {
+        if lane.seat != NIL || lane.head == NIL || workspace.block != Block::None {
             return;
         }
         let pool = &mut self.pools[lane.pool as usize];
-        let tier = &mut pool.tiers[workspace.facts.tier.at()];
         if lane.left_at != pool.latest {
-            lane.tier_tag = lane.tier_tag.max(tier.virtual_time);
+            lane.tier_tag = lane.tier_tag.max(pool.tiers[workspace.tier.at()].virtual_time);
             lane.shared_tag = lane.shared_tag.max(pool.virtual_time);
         }
-        lane.listed = true;
-        let (finish, start) = keys(lane, at);
-        tier.by_finish.insert(finish, &mut self.finish_spots);
-        tier.by_start.insert(start, &mut self.start_spots);
+        let (finish, start) = keys(lane, at, pool);
+        lane.seat = pool.tiers[workspace.tier.at()].eligible.insert(finish, start);
     }
 
-    /// Takes the lane out of the eligible sets if it is there. Call it before a tag, the head or its
-    /// charge changes: the sets are found by them.
+    /// Takes the lane out of the eligible sets if it is there.
     pub(crate) fn unlist(&mut self, at: u32) {
         let lane = &mut self.lanes[at as usize];
-        if !lane.listed {
+        if lane.seat == NIL {
             return;
         }
         let pool = &mut self.pools[lane.pool as usize];
-        let tier = &mut pool.tiers[self.workspaces[lane.workspace as usize].facts.tier.at()];
-        tier.by_finish.remove(at, &mut self.finish_spots);
-        tier.by_start.remove(at, &mut self.start_spots);
-        lane.listed = false;
+        let tier = &mut pool.tiers[self.workspaces[lane.workspace as usize].tier.at()];
+        tier.eligible.remove(lane.seat);
+        lane.seat = NIL;
         lane.left_at = pool.latest;
     }
 
-    /// Makes a ready job, or none, the head of a lane, and lists the lane accordingly.
-    pub(crate) fn change_head(&mut self, lane_at: u32, head: u32) {
-        self.unlist(lane_at);
+    /// Makes the first ready job, if any, the head of its lane, and lists the lane accordingly. Call it
+    /// after the head or a tag changed: a lane that stays listed has outdated keys until then.
+    pub(crate) fn follow_head(&mut self, lane_at: u32) {
         let lane = &mut self.lanes[lane_at as usize];
-        lane.head = head;
-        if head == NIL {
-            return;
+        let Some(first) = lane.ready.first(&self.jobs) else {
+            lane.head = NIL;
+            return self.unlist(lane_at);
+        };
+        let pool = &mut self.pools[lane.pool as usize];
+        // A declared cost spares a look at the slot, which is a miss in the cache for most heads.
+        let action = if first.declared_ms == 0 { self.jobs.get(first.at).action } else { 0 };
+        (lane.head, lane.head_admitted_at) = (first.at, first.admitted_at);
+        lane.head_cost_ms = pool.cost_ms(first.declared_ms, action);
+        if lane.seat == NIL {
+            return self.list(lane_at);
         }
-        let node = self.jobs.get(head);
-        let pool = &self.pools[lane.pool as usize];
-        (lane.head_admitted_at, lane.head_priority, lane.head_n) = (node.admitted_at, node.priority, node.n);
-        lane.head_cost_ms = pool.cost_ms(node.declared_ms, node.action);
-        lane.charge_ms = pool.charge_ms(lane.head_cost_ms, lane.debt_ms);
-        self.list(lane_at);
+        let (finish, start) = keys(lane, lane_at, pool);
+        let tier = self.workspaces[lane.workspace as usize].tier;
+        pool.tiers[tier.at()].eligible.rekey(lane.seat, finish, start);
     }
 
     /// Books a debt and lets the head's charge follow. The base stays frozen.
     pub(crate) fn add_debt(&mut self, lane_at: u32, debt_ms: i64) {
-        let lane = &self.lanes[lane_at as usize];
-        let pool = &self.pools[lane.pool as usize];
-        let debt_ms = pool.clip_debt(lane.debt_ms.saturating_add(debt_ms));
-        let charge_ms = pool.charge_ms(lane.head_cost_ms, debt_ms);
         let lane = &mut self.lanes[lane_at as usize];
-        lane.debt_ms = debt_ms;
-        if lane.head == NIL || charge_ms == lane.charge_ms {
+        let pool = &mut self.pools[lane.pool as usize];
+        let old_charge_ms = lane.charge_ms(pool);
+        lane.debt_ms = pool.clip_debt(lane.debt_ms.saturating_add(debt_ms));
+        let charge_ms = lane.charge_ms(pool);
+        if lane.seat == NIL || charge_ms == old_charge_ms {
             return;
         }
-        lane.charge_ms = charge_ms;
-        if lane.listed {
-            let (finish, _) = keys(lane, lane_at);
-            let tier = self.workspaces[lane.workspace as usize].facts.tier;
-            let sets = &mut self.pools[lane.pool as usize].tiers[tier.at()];
-            sets.by_finish.rekey(finish, &mut self.finish_spots);
-        }
+        let tier = self.workspaces[lane.workspace as usize].tier;
+        let tag = lane.tier_tag + u128::from(charge_ms);
+        pool.tiers[tier.at()].eligible.retag_finish(lane.seat, tag);
     }
 
     /// A job that is in no structure becomes ready in its lane.
@@ -188,53 +181,45 @@ impl FairQueue {
         let node = self.jobs.get_mut(at);
         node.state = State::Ready;
         let (lane_at, admitted_at) = (node.lane, node.admitted_at);
-        let becomes_head = self.becomes_head(at);
-        let ready = &mut self.lanes[lane_at as usize].ready;
-        ready.insert(at, &mut self.jobs);
-        let (len, block) = (ready.len(&self.jobs), self.block_of(lane_at));
+        let lane = &mut self.lanes[lane_at as usize];
+        let latest = if lane.ready.is_empty() { Latest::NOBODY } else { lane.latest_ready };
+        lane.latest_ready = latest.with(node);
+        let is_appended = latest.is_before(node) && lane.ready.append(at, &self.jobs);
+        let becomes_head = !is_appended && lane.ready.insert(at, lane.head, &mut self.jobs);
+        let (len, block) = (lane.ready.len(&self.jobs), self.block_of(lane_at));
         let tier = self.tier_of(lane_at);
         tier.resize_lane(block, len - 1, len);
         tier.age_add(admitted_at);
         if becomes_head {
-            self.change_head(lane_at, at);
+            self.follow_head(lane_at);
         }
-    }
-
-    /// True when a job that is not in the order yet would come first.
-    fn becomes_head(&self, at: u32) -> bool {
-        let node = self.jobs.get(at);
-        let lane = self.lane(node.lane);
-        if lane.head == NIL {
-            return true;
-        }
-        let of_node = (Reverse(node.priority), node.admitted_at, node.n);
-        let of_head = (Reverse(lane.head_priority), lane.head_admitted_at, lane.head_n);
-        of_node < of_head || (of_node == of_head && self.jobs.is_before(at, lane.head))
     }
 
     /// A ready job leaves its lane and is in no structure.
     pub(crate) fn ready_remove(&mut self, at: u32) {
-        let (lane_at, admitted_at) = (self.jobs.get(at).lane, self.jobs.get(at).admitted_at);
+        let lane_at = self.ready_leave(at);
         if self.lane(lane_at).head == at {
-            // Before the order changes, while the keys can still be computed.
-            self.unlist(lane_at);
+            self.follow_head(lane_at);
         }
-        let ready = &mut self.lanes[lane_at as usize].ready;
-        ready.remove(at, &mut self.jobs);
-        let (len, block) = (ready.len(&self.jobs), self.block_of(lane_at));
+    }
+
+    /// A ready job leaves the order of its lane, which is returned. If it was the head, the lane has to
+    /// follow its head before the next call.
+    pub(crate) fn ready_leave(&mut self, at: u32) -> u32 {
+        let (lane_at, admitted_at) = (self.jobs.get(at).lane, self.jobs.get(at).admitted_at);
+        let lane = &mut self.lanes[lane_at as usize];
+        lane.ready.remove(at, &mut self.jobs);
+        let (len, block) = (lane.ready.len(&self.jobs), self.block_of(lane_at));
         let tier = self.tier_of(lane_at);
         tier.resize_lane(block, len + 1, len);
         tier.age_remove(admitted_at);
-        if self.lane(lane_at).head == at {
-            let head = self.lane(lane_at).ready.first(&self.jobs);
-            self.change_head(lane_at, head);
-        }
+        lane_at
     }
 
     /// Adds all that a lane holds to its tier's counts, or takes it away.
     pub(crate) fn tally_lane(&mut self, lane_at: u32, is_added: bool) {
         let lane = self.lane(lane_at);
-        let running_len = u64::from(lane.running_len);
+        let running_len = self.jobs.list(lane.running).count() as u64;
         let gated: Vec<_> = self.jobs.list(lane.gated).filter_map(|at| self.jobs.get(at).gate()).collect();
         let ages: Vec<_> =
             lane.ready.all(&self.jobs).into_iter().map(|at| self.jobs.get(at).admitted_at).collect();
@@ -260,8 +245,8 @@ impl FairQueue {
 }
 
 /// Where a lane stands in its tier's two orders.
-fn keys(lane: &Lane, lane_at: u32) -> (Key, Key) {
+fn keys(lane: &Lane, lane_at: u32, pool: &Pool) -> (Key, Key) {
     let admitted_at = lane.head_admitted_at;
     let key = |tag| Key { tag, admitted_at, workspace: lane.workspace, lane: lane_at };
-    (key(lane.tier_tag + u128::from(lane.charge_ms)), key(lane.shared_tag))
+    (key(lane.tier_tag + u128::from(lane.charge_ms(pool))), key(lane.shared_tag))
 }

@@ -33,6 +33,7 @@
 
 mod arena;
 mod broken;
+mod contest;
 mod eligible;
 mod enqueue;
 mod entry;
@@ -40,6 +41,7 @@ mod fenwick;
 mod finish;
 mod give_back;
 mod lane;
+mod latest;
 mod order;
 mod places;
 mod pool;
@@ -53,6 +55,7 @@ mod stats;
 mod sync;
 mod take;
 mod work;
+mod workspace;
 
 #[cfg(test)]
 mod laws;

@@ -23,10 +23,8 @@ pub(crate) enum Block {
 /// One tier in one pool.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PoolTier {
-    /// Eligible lanes by tier tag with the head's charge (a finish tag).
-    pub(crate) by_finish: Eligible,
-    /// Eligible lanes by shared tag (a start tag).
-    pub(crate) by_start: Eligible,
+    /// Eligible lanes, by tier tag with the head's charge (a finish tag) and by shared tag (a start tag).
+    pub(crate) eligible: Eligible,
     /// Virtual time of the tier lane (V_c), in slot-milliseconds.
     pub(crate) virtual_time: u128,
     /// Service owed (E_c), in thousandths of a slot-millisecond; below (TIERS_MAX + 1) x L_max.

@@ -19,7 +19,7 @@ impl FairQueue {
             return None;
         }
         let lane = self.lane(node.lane);
-        let tier = self.workspaces[lane.workspace as usize].facts.tier;
+        let tier = self.workspaces[lane.workspace as usize].tier;
         let before = lane.ready.rank(at, &self.jobs);
         Some(self.position_after(before, Some(node.lane), tier, PoolIndex(lane.pool)))
     }
@@ -106,7 +106,7 @@ impl FairQueue {
         let own = own.map_or(0, |at| {
             let lane = self.lane(at);
             let workspace = &self.workspaces[lane.workspace as usize];
-            let is_counted = workspace.facts.tier == tier && workspace.block != Block::Paused;
+            let is_counted = workspace.tier == tier && workspace.block != Block::Paused;
             if is_counted { u64::from(lane.ready.len(&self.jobs)).min(k) } else { 0 }
         });
         Position { tier, in_workspace: k, ahead: all - own + before }

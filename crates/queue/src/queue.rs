@@ -6,12 +6,12 @@ use reeve_types::{JobId, Millis, WorkspaceId};
 use rustc_hash::FxHashMap;
 
 use crate::arena::{Arena, NIL, State};
-use crate::eligible::Spots;
 use crate::lane::Lane;
 use crate::places::Places;
-use crate::pool::{Block, Pool};
+use crate::pool::Pool;
 use crate::reservation::Reservation;
-use crate::{Misuse, PoolIndex, Settings, SettingsError, WorkspaceFacts, WorkspaceKey};
+use crate::workspace::Workspace;
+use crate::{Misuse, PoolIndex, Settings, SettingsError, TierIndex, WorkspaceFacts, WorkspaceKey};
 
 /// The tiered fair queue of all pools. See the crate's page for the algorithm.
 #[derive(Debug, Clone)]
@@ -19,14 +19,14 @@ pub struct FairQueue {
     pub(crate) settings: Settings,
     pub(crate) pools: Vec<Pool>,
     pub(crate) workspaces: Vec<Workspace>,
+    /// Their ids, which no dispatch looks at; `None` in a free slot.
+    workspace_ids: Vec<Option<WorkspaceId>>,
     pub(crate) workspaces_free: Vec<u32>,
     pub(crate) keys: FxHashMap<WorkspaceId, WorkspaceKey>,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) lanes_free: Vec<u32>,
     pub(crate) jobs: Arena,
     pub(crate) places: Places,
-    pub(crate) finish_spots: Spots,
-    pub(crate) start_spots: Spots,
     /// Gated jobs by the instant at which they are ready.
     pub(crate) gates: BTreeSet<(Millis, u32)>,
     /// By the slot of the reserved job.
@@ -36,19 +36,6 @@ pub struct FairQueue {
     pub(crate) settings_epoch: u64,
     #[cfg(test)]
     pub(crate) broken: Option<crate::broken::Broken>,
-}
-
-/// A workspace.
-#[derive(Debug, Clone)]
-pub(crate) struct Workspace {
-    /// `None` in a free slot.
-    pub(crate) id: Option<WorkspaceId>,
-    pub(crate) facts: WorkspaceFacts,
-    /// Reserved or running, over all pools.
-    pub(crate) running: u32,
-    pub(crate) block: Block,
-    /// List of its lanes.
-    pub(crate) lanes: u32,
 }
 
 impl FairQueue {
@@ -63,14 +50,13 @@ impl FairQueue {
             pools: settings.pools.iter().map(|pool| Pool::new(pool, tiers)).collect(),
             settings,
             workspaces: Vec::new(),
+            workspace_ids: Vec::new(),
             workspaces_free: Vec::new(),
             keys: FxHashMap::default(),
             lanes: Vec::new(),
             lanes_free: Vec::new(),
             jobs: Arena::default(),
             places: Places::default(),
-            finish_spots: Spots::default(),
-            start_spots: Spots::default(),
             gates: BTreeSet::new(),
             reservations: FxHashMap::default(),
             tickets: 0,
@@ -105,10 +91,10 @@ impl FairQueue {
         let Some(key) = self.keys.get(id).copied() else {
             return Ok(self.add_workspace(id, facts));
         };
-        if self.workspaces[key.0 as usize].facts.tier != facts.tier {
-            self.change_tier(key, facts);
+        if self.workspaces[key.0 as usize].tier != facts.tier {
+            self.change_tier(key, facts.tier);
         }
-        self.workspaces[key.0 as usize].facts = facts;
+        self.workspaces[key.0 as usize].set_limits(facts);
         self.update_block(key.0);
         Ok(key)
     }
@@ -120,13 +106,13 @@ impl FairQueue {
 
     /// The id of a known workspace.
     pub fn workspace_id(&self, key: WorkspaceKey) -> Option<&WorkspaceId> {
-        self.workspaces.get(key.0 as usize)?.id.as_ref()
+        self.workspace_ids.get(key.0 as usize)?.as_ref()
     }
 
     /// What was last set for a known workspace.
     pub fn workspace_facts(&self, key: WorkspaceKey) -> Option<WorkspaceFacts> {
         let workspace = self.workspaces.get(key.0 as usize)?;
-        workspace.id.as_ref().map(|_| workspace.facts)
+        workspace.is_known.then(|| workspace.facts())
     }
 
     /// Jobs of the workspace that are reserved or running, over all pools.
@@ -139,9 +125,8 @@ impl FairQueue {
     /// False, and nothing changed, while its tags lie ahead of the virtual times or it has a debt: a
     /// workspace must not come out of a short retirement richer than it went in.
     pub fn forget_workspace(&mut self, key: WorkspaceKey) -> bool {
-        let Some(workspace) = self.workspaces.get(key.0 as usize) else { return false };
-        let Some(id) = workspace.id.clone() else { return false };
-        let tier = workspace.facts.tier.at();
+        let Some(id) = self.workspace_id(key).cloned() else { return false };
+        let tier = self.workspaces[key.0 as usize].tier.at();
         let lanes: Vec<u32> = self.lanes_of(key.0).collect();
         let owes_nothing = lanes.iter().all(|at| {
             let lane = self.lane(*at);
@@ -153,8 +138,9 @@ impl FairQueue {
         });
         if owes_nothing {
             self.keys.remove(&id);
-            self.workspaces[key.0 as usize].id = None;
-            self.workspaces[key.0 as usize].lanes = NIL;
+            self.workspace_ids[key.0 as usize] = None;
+            let workspace = &mut self.workspaces[key.0 as usize];
+            (workspace.is_known, workspace.lanes) = (false, NIL);
             self.workspaces_free.push(key.0);
             self.lanes_free.extend(lanes);
         }
@@ -229,13 +215,7 @@ impl FairQueue {
     /// Moves all lanes of a workspace in or out of the eligible sets when running, cap or pause say so.
     pub(crate) fn update_block(&mut self, at: u32) {
         let workspace = &self.workspaces[at as usize];
-        let is_full = workspace.running >= workspace.facts.cap_running
-            && !self.is_broken(crate::broken::Broken::CapIgnored);
-        let block = match (workspace.facts.paused, is_full) {
-            (true, _) => Block::Paused,
-            (false, true) => Block::Limit,
-            (false, false) => Block::None,
-        };
+        let block = workspace.block_due(self.is_broken(crate::broken::Broken::CapIgnored));
         let old = workspace.block;
         if block == old {
             return;
@@ -263,14 +243,16 @@ impl FairQueue {
     }
 
     fn add_workspace(&mut self, id: &WorkspaceId, facts: WorkspaceFacts) -> WorkspaceKey {
-        let workspace = Workspace { id: Some(id.clone()), facts, running: 0, block: Block::None, lanes: NIL };
+        let (workspace, known_as) = (Workspace::new(facts), Some(id.clone()));
         let at = match self.workspaces_free.pop() {
             Some(at) => {
                 self.workspaces[at as usize] = workspace;
+                self.workspace_ids[at as usize] = known_as;
                 at
             }
             None => {
                 self.workspaces.push(workspace);
+                self.workspace_ids.push(known_as);
                 self.workspaces.len() as u32 - 1
             }
         };
@@ -280,18 +262,18 @@ impl FairQueue {
         key
     }
 
-    fn change_tier(&mut self, key: WorkspaceKey, facts: WorkspaceFacts) {
+    fn change_tier(&mut self, key: WorkspaceKey, tier: TierIndex) {
         let lanes: Vec<u32> = self.lanes_of(key.0).collect();
-        let old = self.workspaces[key.0 as usize].facts.tier.at();
+        let old = self.workspaces[key.0 as usize].tier.at();
         for at in &lanes {
             self.unlist(*at);
             self.tally_lane(*at, false);
             let lane = &mut self.lanes[*at as usize];
             let tiers = &self.pools[lane.pool as usize].tiers;
             let ahead = lane.tier_tag.saturating_sub(tiers[old].virtual_time);
-            lane.tier_tag = tiers[facts.tier.at()].virtual_time + ahead;
+            lane.tier_tag = tiers[tier.at()].virtual_time + ahead;
         }
-        self.workspaces[key.0 as usize].facts.tier = facts.tier;
+        self.workspaces[key.0 as usize].tier = tier;
         for at in &lanes {
             self.tally_lane(*at, true);
             self.list(*at);

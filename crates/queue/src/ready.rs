@@ -2,32 +2,38 @@
 //!
 //! With a million jobs in a hundred thousand lanes an operation costs what it misses in the cache. A
 //! tree of ten jobs is a chain of misses, one for each slot on the path; the list has the keys side by
-//! side and looks at no slot.
+//! side and looks at no slot. It is a ring, so that a job that joins at the end or leaves at the start,
+//! as most do, touches that end only.
 
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 
 use reeve_types::Millis;
 
-use crate::arena::{Arena, NIL};
+use crate::arena::{Arena, NIL, Node};
 
 /// Longest list; one more job makes it a tree.
 const SHORT_MAX: usize = 32;
 /// A tree that has become as short as this is a list again: far enough below to pay for the change.
 const SHORT_AGAIN: u32 = 8;
 
-/// A job's place in the order, with its slot.
+/// A job's place in the order, with its slot and what a lane has to know of its head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Item {
-    admitted_at: Millis,
+    pub(crate) admitted_at: Millis,
     n: u32,
     priority: i32,
-    at: u32,
+    pub(crate) at: u32,
+    /// Declared cost in slot-milliseconds; 0 for none.
+    pub(crate) declared_ms: u32,
 }
+
+const _: () = assert!(size_of::<Item>() == 24);
 
 /// The ready jobs of one lane.
 #[derive(Debug, Clone)]
 pub(crate) enum Ready {
-    Short(Vec<Item>),
+    Short(VecDeque<Item>),
     /// The root of a tree.
     Long(u32),
 }
@@ -41,11 +47,11 @@ impl Default for Ready {
 impl Ready {
     /// No jobs.
     pub(crate) const fn new() -> Self {
-        Self::Short(Vec::new())
+        Self::Short(VecDeque::new())
     }
 
     /// True when there is no job.
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Short(items) => items.is_empty(),
             Self::Long(root) => *root == NIL,
@@ -60,13 +66,30 @@ impl Ready {
         }
     }
 
-    /// Adds a slot.
-    pub(crate) fn insert(&mut self, at: u32, jobs: &mut Arena) {
+    /// Adds a slot that is known to come last, without a look at the others. False, and nothing changed,
+    /// when only [`insert`](Self::insert) can add it.
+    pub(crate) fn append(&mut self, at: u32, jobs: &Arena) -> bool {
         match self {
-            Self::Short(items) if items.len() < SHORT_MAX => {
-                let place = place_of(items, at, jobs);
-                items.insert(place, item(at, jobs));
+            Self::Short(items) if (1..SHORT_MAX).contains(&items.len()) => {
+                items.push_back(item(at, jobs));
+                true
             }
+            _ => false,
+        }
+    }
+
+    /// Adds a slot, and says whether it comes first now. `head` is the first slot so far, or [`NIL`].
+    pub(crate) fn insert(&mut self, at: u32, head: u32, jobs: &mut Arena) -> bool {
+        let is_first = match self {
+            Self::Short(items) if items.len() < SHORT_MAX => {
+                let wanted = item(at, jobs);
+                let place = place_of_new(items, &wanted, jobs);
+                items.insert(place, wanted);
+                return place == 0;
+            }
+            _ => head == NIL || jobs.is_before(at, head),
+        };
+        match self {
             Self::Short(items) => {
                 let all = std::mem::take(items).into_iter().map(|item| item.at).chain([at]);
                 let root = all.fold(NIL, |root, at| {
@@ -80,6 +103,7 @@ impl Ready {
                 *root = jobs.order_insert(*root, at);
             }
         }
+        is_first
     }
 
     /// Takes out a slot that is in it.
@@ -90,7 +114,7 @@ impl Ready {
                 items.remove(place);
                 if items.is_empty() {
                     // A lane that has emptied may stay so for long.
-                    *items = Vec::new();
+                    *items = VecDeque::new();
                 }
             }
             Self::Long(root) => {
@@ -105,17 +129,19 @@ impl Ready {
                             std::cmp::Ordering::Greater
                         }
                     });
-                    *self = Self::Short(items);
+                    *self = Self::Short(items.into());
                 }
             }
         }
     }
 
-    /// The first slot, or [`NIL`].
-    pub(crate) fn first(&self, jobs: &Arena) -> u32 {
+    /// The first job.
+    pub(crate) fn first(&self, jobs: &Arena) -> Option<Item> {
         match self {
-            Self::Short(items) => items.first().map_or(NIL, |item| item.at),
-            Self::Long(root) => jobs.order_first(*root),
+            Self::Short(items) => items.front().copied(),
+            Self::Long(root) => {
+                Some(jobs.order_first(*root)).filter(|at| *at != NIL).map(|at| item(at, jobs))
+            }
         }
     }
 
@@ -146,7 +172,8 @@ impl Ready {
 
 fn item(at: u32, jobs: &Arena) -> Item {
     let node = jobs.get(at);
-    Item { admitted_at: node.admitted_at, n: node.n, priority: node.priority, at }
+    let Node { admitted_at, n, priority, declared_ms, .. } = *node;
+    Item { admitted_at, n, priority, at, declared_ms }
 }
 
 fn comes_before(a: &Item, b: &Item, jobs: &Arena) -> bool {
@@ -157,13 +184,18 @@ fn comes_before(a: &Item, b: &Item, jobs: &Arena) -> bool {
 }
 
 /// Where a slot is in a list, or would be.
-fn place_of(items: &[Item], at: u32, jobs: &Arena) -> usize {
-    let wanted = item(at, jobs);
-    // Most jobs join at the end and leave at the start.
-    match (items.first(), items.last()) {
-        (Some(first), _) if first.at == at => 0,
-        (_, Some(last)) if comes_before(last, &wanted, jobs) => items.len(),
-        _ => items.partition_point(|item| comes_before(item, &wanted, jobs)),
+fn place_of(items: &VecDeque<Item>, at: u32, jobs: &Arena) -> usize {
+    match items.front() {
+        Some(first) if first.at == at => 0,
+        _ => place_of_new(items, &item(at, jobs), jobs),
+    }
+}
+
+/// Where a job that is not in the list belongs: at the end, mostly.
+fn place_of_new(items: &VecDeque<Item>, wanted: &Item, jobs: &Arena) -> usize {
+    match items.back() {
+        Some(last) if comes_before(last, wanted, jobs) => items.len(),
+        _ => items.partition_point(|item| comes_before(item, wanted, jobs)),
     }
 }
 
@@ -185,9 +217,13 @@ mod tests {
                 let grows = *dice < if id < 130 { growth } else { 100 - growth };
                 if grows || model.is_empty() {
                     let at = arena.insert(waiting(*priority, *admitted_at, id as u128));
-                    ready.insert(at, &mut arena);
-                    model.push((Reverse(*priority), *admitted_at, id, at));
+                    let head = ready.first(&arena).map_or(NIL, |first| first.at);
+                    let place = (Reverse(*priority), *admitted_at, id, at);
+                    let is_appended = model.last().is_some_and(|last| *last < place) && ready.append(at, &arena);
+                    let is_first = !is_appended && ready.insert(at, head, &mut arena);
+                    model.push(place);
                     model.sort_unstable();
+                    prop_assert_eq!(is_first, model[0].3 == at);
                 } else {
                     let (_, _, _, at) = model.remove(index.index(model.len()));
                     ready.remove(at, &mut arena);
@@ -195,7 +231,7 @@ mod tests {
                 }
                 prop_assert_eq!(ready.len(&arena) as usize, model.len());
                 prop_assert_eq!(ready.is_empty(), model.is_empty());
-                prop_assert_eq!(ready.first(&arena), model.first().map_or(NIL, |known| known.3));
+                prop_assert_eq!(ready.first(&arena).map(|first| first.at), model.first().map(|known| known.3));
                 for (rank, (_, _, _, at)) in model.iter().enumerate() {
                     prop_assert_eq!(ready.rank(*at, &arena), rank as u64);
                 }

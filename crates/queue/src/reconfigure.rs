@@ -33,10 +33,10 @@ impl FairQueue {
         self.settings_epoch += 1;
         let mut homeless = Vec::new();
         for at in 0..self.workspaces.len() as u32 {
-            if self.workspaces[at as usize].id.is_none() {
+            if !self.workspaces[at as usize].is_known {
                 continue;
             }
-            let old = self.workspaces[at as usize].facts.tier.at();
+            let old = self.workspaces[at as usize].tier.at();
             self.drop_lanes_without_pool(at, &pools);
             self.move_lanes(at, &pools, tiers[old], (&old_pools, &old_settings));
             if tiers[old].is_none() {
@@ -89,9 +89,9 @@ impl FairQueue {
     /// Re-keys a workspace's lanes, counts them in their new pools and tier, and lists them.
     fn move_lanes(&mut self, workspace: u32, pools: &Moves, tier: Option<usize>, old: (&[Pool], &Settings)) {
         let (old_pools, old_settings) = old;
-        let old_tier = self.workspaces[workspace as usize].facts.tier.at();
+        let old_tier = self.workspaces[workspace as usize].tier.at();
         let new_tier = tier.unwrap_or(0);
-        self.workspaces[workspace as usize].facts.tier = TierIndex(new_tier as u8);
+        self.workspaces[workspace as usize].tier = TierIndex(new_tier as u8);
         let old_weight = u128::from(old_settings.tiers[old_tier].weight);
         let new_weight = u128::from(self.settings.tiers[new_tier].weight);
         let lanes: Vec<u32> = self.lanes_of(workspace).collect();
@@ -110,10 +110,9 @@ impl FairQueue {
                 lane.shared_tag = pool.virtual_time + ahead * old_weight / new_weight;
             }
             lane.debt_ms = pool.clip_debt(lane.debt_ms);
-            pool.running += u64::from(lane.running_len);
-            let head = lane.head;
+            pool.running += self.jobs.list(lane.running).count() as u64;
             self.tally_lane(at, true);
-            self.change_head(at, head);
+            self.follow_head(at);
         }
     }
 }

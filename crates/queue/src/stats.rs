@@ -57,7 +57,7 @@ impl FairQueue {
     /// [`wake`](Self::wake) excepted.
     pub fn is_eligible(&self, pool: PoolIndex) -> bool {
         let Some(pool) = self.pools.get(pool.at()) else { return false };
-        !pool.paused && pool.tiers.iter().any(|tier| !tier.by_start.is_empty())
+        !pool.paused && pool.tiers.iter().any(|tier| !tier.eligible.is_empty())
     }
 
     /// Jobs that a pool has reserved or running.
@@ -75,7 +75,7 @@ impl FairQueue {
             gated_not_before: tier.gated_not_before,
             gated_backoff: tier.gated_backoff,
             running: tier.running,
-            workspaces_eligible: tier.by_start.len() as u64,
+            workspaces_eligible: tier.eligible.len() as u64,
             oldest_admitted_at: tier.oldest(),
             floor_lag_ms: tier.entitlement.unsigned_abs() / 1_000,
             served_jobs: tier.served_jobs,

@@ -90,10 +90,11 @@ impl FairQueue {
             self.unlist(lane_at);
             self.tally_lane(lane_at, false);
             let lane = self.lane(lane_at).clone();
-            self.pool_of(lane_at).running -= u64::from(lane.running_len);
             for at in self.jobs.list(lane.running) {
                 estimates.insert(self.jobs.get(at).job, self.jobs.get(at).cost_ms());
             }
+            let running_len = self.jobs.list(lane.running).count() as u64;
+            self.pool_of(lane_at).running -= running_len;
             let mut gone = lane.ready.all(&self.jobs);
             gone.extend(self.jobs.list(lane.running));
             for at in self.jobs.list(lane.gated) {
@@ -105,7 +106,7 @@ impl FairQueue {
             gone.into_iter().for_each(|at| self.drop_node(at));
             let lane = self.lane_mut(lane_at);
             (lane.ready, lane.head, lane.gated, lane.running) = (Ready::new(), NIL, NIL, NIL);
-            (lane.gated_len, lane.running_len) = (0, 0);
+            lane.gated_len = 0;
         }
         self.workspaces[workspace.0 as usize].running = 0;
         estimates

@@ -36,10 +36,10 @@ impl FairQueue {
             .map(|tier| (tier, Step::Floor))
             .or_else(|| self.express_tier(pool, slots_open).map(|tier| (tier, Step::Express)))
             .or_else(|| self.fair_tier(pool).map(|tier| (tier, Step::Weighted)))?;
-        let sets = &self.pools[pool.at()].tiers[tier];
+        let eligible = &self.pools[pool.at()].tiers[tier].eligible;
         let first = match step {
-            Step::Floor | Step::Express => sets.by_finish.first(),
-            Step::Weighted => sets.by_start.first(),
+            Step::Floor | Step::Express => eligible.first_to_finish(),
+            Step::Weighted => eligible.first_to_start(),
         };
         let lane_at = first?.lane;
         Some(self.dispatch(pool, tier, step, lane_at))
@@ -51,13 +51,14 @@ impl FairQueue {
             return None;
         }
         let mut best: Option<(i64, usize)> = None;
-        for (at, tier) in self.pools[pool.at()].tiers.iter().enumerate() {
+        let pool = &self.pools[pool.at()];
+        for (at, tier) in pool.tiers.iter().enumerate() {
             // The cheapest charge is 1 ms; most tiers are owed nothing and need no look at their head.
             if tier.entitlement < PERMILLE || best.is_some_and(|(most, _)| most >= tier.entitlement) {
                 continue;
             }
-            let Some(key) = tier.by_finish.first() else { continue };
-            if tier.entitlement >= i64::from(self.lane(key.lane).charge_ms) * PERMILLE {
+            let Some(key) = tier.eligible.first_to_finish() else { continue };
+            if tier.entitlement >= i64::from(self.lane(key.lane).charge_ms(pool)) * PERMILLE {
                 best = Some((tier.entitlement, at));
             }
         }
@@ -75,7 +76,7 @@ impl FairQueue {
         for (at, (tier, settings)) in pool.tiers.iter().zip(&self.settings.tiers).enumerate() {
             let share = u64::from(settings.express_permille);
             let limit = (share * slots).div_ceil(1_000).max(1);
-            if share == 0 || tier.running >= limit || tier.by_finish.is_empty() {
+            if share == 0 || tier.running >= limit || tier.eligible.is_empty() {
                 continue;
             }
             // running / share, compared without dividing.
@@ -89,16 +90,23 @@ impl FairQueue {
     /// Step 3: the tier with the smallest shared start.
     fn fair_tier(&self, pool: PoolIndex) -> Option<usize> {
         let tiers = self.pools[pool.at()].tiers.iter().enumerate();
-        tiers.filter_map(|(at, tier)| tier.by_start.first().map(|key| (key, at))).min().map(|(_, at)| at)
+        tiers
+            .filter_map(|(at, tier)| tier.eligible.first_to_start().map(|key| (key, at)))
+            .min()
+            .map(|(_, at)| at)
     }
 
     /// Charges and reserves the head of a lane.
     fn dispatch(&mut self, pool_at: PoolIndex, tier_at: usize, step: Step, lane_at: u32) -> Taken {
-        let (charge_ms, cost_ms) = (self.lane(lane_at).charge_ms, self.lane(lane_at).head_cost_ms);
+        let lane = self.lane(lane_at);
+        let (head, workspace, cost_ms) = (lane.head, lane.workspace, lane.head_cost_ms);
+        let charge_ms = lane.charge_ms(&self.pools[pool_at.at()]);
+        // What is far away is asked for first, all of it at once: the tags are computed meanwhile.
+        let job = self.jobs.get(head).job;
+        self.ready_leave(head);
         let mut reservation = self.reservation(pool_at, tier_at, step, lane_at);
         self.credit(pool_at, tier_at, charge_ms, &mut reservation.entitlements);
         let creep = self.creep(pool_at, charge_ms);
-        self.unlist(lane_at);
         let pool = &mut self.pools[pool_at.at()];
         let tier = &mut pool.tiers[tier_at];
         let lane = &mut self.lanes[lane_at as usize];
@@ -113,15 +121,16 @@ impl FairQueue {
         lane.debt_ms = lane.debt_ms + i64::from(cost_ms) - i64::from(charge_ms);
         tier.served_jobs += 1;
         tier.served_ms += u64::from(charge_ms);
+        // Before the lane may leave the sets: charged, not away, it keeps its tags when it comes back.
         pool.latest = reservation.number;
-        // Charged, not away: its tags stay as they are when it comes back into the sets.
-        lane.left_at = pool.latest;
-        let head = lane.head;
-        self.start(head, cost_ms, State::Reserved);
+        self.workspaces[workspace as usize].running += 1;
+        self.update_block(workspace);
+        self.follow_head(lane_at);
+        self.link_running(head, cost_ms, State::Reserved);
         let taken = Taken {
             ticket: reservation.ticket,
-            job: self.jobs.get(head).job,
-            workspace: crate::WorkspaceKey(self.lane(lane_at).workspace),
+            job,
+            workspace: crate::WorkspaceKey(workspace),
             pool: pool_at,
             tier: TierIndex(tier_at as u8),
             step,
@@ -139,7 +148,8 @@ impl FairQueue {
         self.pools[pool_at.at()].dispatches += 1;
         let (lane, pool) = (&self.lanes[lane_at as usize], &self.pools[pool_at.at()]);
         let weight = u128::from(self.settings.tiers[tier_at].weight);
-        let tier_charge = u128::from(lane.charge_ms);
+        let charge_ms = lane.charge_ms(pool);
+        let tier_charge = u128::from(charge_ms);
         let shared_charge = tier_charge * SHARED_SCALE / weight;
         let (is_tier, is_shared) = match step {
             _ if has_one_tag => (true, true),
@@ -154,7 +164,7 @@ impl FairQueue {
             step,
             tier: tier_at as u8,
             cost_ms: lane.head_cost_ms,
-            charge_ms: lane.charge_ms,
+            charge_ms,
             tier_charge: if is_tier { tier_charge } else { 0 },
             shared_charge: if is_shared { shared_charge } else { 0 },
             virtual_time: match step {
@@ -173,7 +183,7 @@ impl FairQueue {
         let tiers = pool.tiers.iter_mut().zip(&self.settings.tiers).zip(changes).enumerate();
         for (at, ((tier, settings), change)) in tiers {
             let old = tier.entitlement;
-            if tier.by_finish.is_empty() {
+            if tier.eligible.is_empty() {
                 tier.entitlement = old.min(cost_ms_max * PERMILLE);
             } else {
                 tier.entitlement += i64::from(settings.floor_permille) * charge_ms;
@@ -189,18 +199,8 @@ impl FairQueue {
     fn creep(&self, pool_at: PoolIndex, charge_ms: u32) -> u128 {
         let tiers = self.pools[pool_at.at()].tiers.iter().zip(&self.settings.tiers);
         let weights: u128 =
-            tiers.map(|(tier, settings)| tier.by_start.len() as u128 * u128::from(settings.weight)).sum();
+            tiers.map(|(tier, settings)| tier.eligible.len() as u128 * u128::from(settings.weight)).sum();
         u128::from(charge_ms) * SHARED_SCALE / (CREEP_DIVISOR * weights.max(1))
-    }
-
-    /// Moves a ready job to the running ones and counts it everywhere.
-    fn start(&mut self, at: u32, cost_ms: u32, state: State) {
-        let lane_at = self.jobs.get(at).lane;
-        let workspace = self.lane(lane_at).workspace;
-        self.workspaces[workspace as usize].running += 1;
-        self.update_block(workspace);
-        self.ready_remove(at);
-        self.link_running(at, cost_ms, state);
     }
 
     /// Puts a job that is in no structure among the running ones of its lane, tier and pool.
@@ -210,7 +210,6 @@ impl FairQueue {
         let lane_at = node.lane;
         let lane = &mut self.lanes[lane_at as usize];
         self.jobs.link(&mut lane.running, at);
-        lane.running_len += 1;
         self.tier_of(lane_at).running += 1;
         self.pool_of(lane_at).running += 1;
     }
@@ -220,7 +219,6 @@ impl FairQueue {
         let lane_at = self.jobs.get(at).lane;
         let lane = &mut self.lanes[lane_at as usize];
         self.jobs.unlink(&mut lane.running, at);
-        lane.running_len -= 1;
         self.tier_of(lane_at).running -= 1;
         self.pool_of(lane_at).running -= 1;
     }

@@ -21,7 +21,7 @@ const LATE: Millis = Millis::from_millis(i64::MAX);
 /// Lets every workspace run without a cap and takes all there is; jobs by (workspace, pool's name).
 fn drain(queue: &mut FairQueue) -> BTreeMap<(WorkspaceKey, PoolName), Vec<JobId>> {
     for n in 0..queue.workspaces.len() as u64 {
-        let tier = queue.workspaces[n as usize].facts.tier;
+        let tier = queue.workspaces[n as usize].tier;
         let facts = WorkspaceFacts { tier, cap_running: u32::MAX, paused: false };
         queue.set_workspace(&workspace(n), facts).unwrap();
     }

@@ -8,6 +8,8 @@ use super::dice::Dice;
 use super::settings::{COST_MS_MAX, settings};
 use super::trace::Plant;
 use super::world::{Machine, Real, World};
+use crate::arena::NIL;
+use crate::latest::Latest;
 use crate::{FairQueue, GiveBack, PoolIndex};
 
 /// Everything that a later dispatch could depend on.
@@ -15,17 +17,19 @@ fn fingerprint(queue: &FairQueue) -> String {
     let mut pools = queue.pools.clone();
     pools.iter_mut().for_each(|pool| pool.dispatches = 0);
     let mut lanes = queue.lanes.clone();
-    // Of a listed lane this is a memory of nothing.
-    lanes.iter_mut().filter(|lane| lane.listed).for_each(|lane| lane.left_at = 0);
+    // When a listed lane was away before means nothing, nor does which seat it has.
+    lanes.iter_mut().filter(|lane| lane.seat != NIL).for_each(|lane| (lane.left_at, lane.seat) = (0, 0));
     let mut ready = Vec::new();
     for lane in &mut lanes {
+        // A bound, which may lie higher than it has to.
+        lane.latest_ready = Latest::NOBODY;
         // Which form it has depends on its past and means nothing.
         let mut jobs = std::mem::take(&mut lane.ready).all(&queue.jobs);
         jobs.sort_unstable();
         ready.push(jobs);
     }
     let facts: Vec<_> =
-        queue.workspaces.iter().map(|known| (known.facts, known.running, known.block)).collect();
+        queue.workspaces.iter().map(|known| (known.facts(), known.running, known.block)).collect();
     format!("{pools:#?} {lanes:#?} {ready:?} {facts:?} {:?}", queue.gates)
 }
 

@@ -6,6 +6,7 @@ use reeve_types::{JobId, Millis};
 
 use super::dice::Dice;
 use super::settings::{COST_MS_MAX, random, workspace};
+use crate::arena::NIL;
 use crate::broken::Broken;
 use crate::{
     Entry, FairQueue, PoolIndex, Sequence, Settings, Taken, TierIndex, WorkspaceFacts, WorkspaceKey,
@@ -141,15 +142,15 @@ impl Plant {
 
     fn look(&self, slots_open: u32) -> Seen {
         let queue = &self.queue;
-        let listed = queue.lanes.iter().filter(|lane| lane.listed);
+        let pool = &queue.pools[POOL.at()];
+        let listed = queue.lanes.iter().filter(|lane| lane.seat != NIL);
         let lanes = listed.map(|lane| LaneSeen {
             workspace: WorkspaceKey(lane.workspace),
-            tier: queue.workspaces[lane.workspace as usize].facts.tier.at(),
+            tier: queue.workspaces[lane.workspace as usize].tier.at(),
             head: queue.jobs.get(lane.head).job,
-            charge_ms: i64::from(lane.charge_ms),
-            finish: lane.tier_tag + u128::from(lane.charge_ms),
+            charge_ms: i64::from(lane.charge_ms(pool)),
+            finish: lane.tier_tag + u128::from(lane.charge_ms(pool)),
         });
-        let pool = &queue.pools[POOL.at()];
         let tiers = pool.tiers.iter().map(|tier| TierSeen {
             time: tier.virtual_time,
             entitlement: tier.entitlement,
