@@ -18,6 +18,7 @@ mod m20260101_000011_lanes;
 mod m20260101_000012_members;
 mod m20260101_000013_catalogs;
 mod m20260101_000014_promotions;
+mod m20260301_000015_dense;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000012_members::Migration),
             Box::new(m20260101_000013_catalogs::Migration),
             Box::new(m20260101_000014_promotions::Migration),
+            Box::new(m20260301_000015_dense::Migration),
         ]
     }
 }

@@ -33,4 +33,7 @@ const TABLE: Table = Table {
     indexes: &[],
 };
 
+/// The same in order of arrival, under a name of its own until the rows are in it: a later step makes it.
+pub(crate) const APPENDED: Table = Table { name: "ledger_appended", storage: Storage::Heap, ..TABLE };
+
 step!(TABLE);

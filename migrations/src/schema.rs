@@ -101,6 +101,11 @@ impl Table {
         Ok(())
     }
 
+    /// Names of all columns, parted by commas.
+    pub(crate) fn names(&self) -> String {
+        self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+    }
+
     fn sql(&self, backend: DbBackend) -> String {
         let mut lines: Vec<String> = self.columns.iter().map(|column| column.sql(backend)).collect();
         if !self.key.is_empty() {

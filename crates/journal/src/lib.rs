@@ -17,7 +17,7 @@ mod reader;
 pub use change::{CatalogRow, ChangeSet, KeyRow, PlatformChange, Role};
 pub use insight::{DAY_MS, LotSums, PastBalance, PastLot, USAGE_ROWS_MAX, UsageFilter, UsageKey, UsageRow};
 pub use memory::{Fault, MemoryJournal};
-pub use outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency};
+pub use outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency, Written};
 pub use reader::{
     FactsRow, JobFilter, JobRecord, KEY_HASHES_MAX, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read,
     Reader, StoreError, StoredAnswer, WorkspaceRecord, key_hash,

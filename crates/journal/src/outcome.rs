@@ -76,6 +76,21 @@ pub struct JournalHealth {
     pub can_commit: bool,
     /// Change sets that wait or are being committed.
     pub depth: usize,
+    /// What it did since it was opened.
+    pub written: Written,
+}
+
+/// What a journal sent to its database since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Transactions that committed; each holds many change sets.
+    pub commits: u64,
+    /// Statements, BEGIN and COMMIT not counted.
+    pub statements: u64,
+    /// Rows in them: inserted, updated or deleted.
+    pub rows: u64,
+    /// Bytes of those rows as they were sent.
+    pub bytes: u64,
 }
 
 /// Durable, ordered, atomic change sets.

@@ -17,5 +17,7 @@ mod sqlite;
 mod task;
 pub mod verify;
 
-pub use open::{FatalHook, OpenError, Store};
+#[doc(hidden)]
+pub use journal::bare::Bare;
+pub use open::{Fatal, FatalHook, OpenError, Store};
 pub use settings::{Database, StoreSettings};

@@ -12,9 +12,19 @@ use crate::read::StoreReader;
 use crate::settings::{Database, StoreSettings};
 use crate::{postgres, sqlite};
 
-/// Called once when nothing can be committed any more and the process should end: after a failed disk, what
-/// is cached cannot be trusted. The text says why.
-pub type FatalHook = Arc<dyn Fn(String) + Send + Sync>;
+/// Why nothing can be committed any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fatal {
+    /// What is cached cannot be trusted any more.
+    #[error("the disk failed in a commit: {detail}")]
+    Disk { detail: String },
+    /// What is in memory is outdated; the process may start again and stand by.
+    #[error("another process took the database over{by}")]
+    TakenOver { by: String },
+}
+
+/// Called once when nothing can be committed any more and the process should end.
+pub type FatalHook = Arc<dyn Fn(Fatal) + Send + Sync>;
 
 /// Why a store could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +39,10 @@ pub enum OpenError {
     NotADatabase { database: String, detail: String },
     #[error("`{database}` was written by a newer version: it has the step `{step}`; run that version")]
     NewerSchema { database: String, step: String },
+    #[error(
+        "`{database}` is damaged: {detail}; restore a backup, or remove it and `{database}.lock` to begin anew"
+    )]
+    Damaged { database: String, detail: String },
     #[error("cannot open `{database}`: {detail}")]
     CannotOpen { database: String, detail: String },
 }

@@ -1,37 +1,42 @@
-//! PostgreSQL: an advisory lock keeps other processes out, a connection of its own writes, a pool reads.
+//! PostgreSQL: the session that writes has the lock that keeps other processes out; a pool of others reads.
+
+mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
-use crate::journal::{Connect, Setup, start, take_lane};
+use crate::journal::{Connect, Reached, Setup, start, take_lane};
 use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
 use crate::settings::hide_password;
+use session::Sessions;
 
-/// The lock of this program within a database: "reeve" in ASCII.
-const LOCK_KEY: i64 = 0x72_6565_7665;
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same where a batch of changes waits for it, whose callers shall hear soon that nothing can be done.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens the database, with a lock against other processes.
 pub(crate) async fn open(url: &str, readers: u32, fatal: FatalHook) -> Result<Opened, OpenError> {
     let database = hide_password(url);
     let failed = |error: DbErr| cannot_open(&database, &error);
-    let lock = connect(url, 1, Use::Lock).await.map_err(failed)?;
-    take_lock(&lock, &database).await?;
-    let writer = connect(url, 1, Use::Write).await.map_err(failed)?;
+    let sessions = Arc::new(Sessions::new(url));
+    let writer = match sessions.open().await.map_err(failed)? {
+        Reached::Session(db) => db,
+        Reached::Held(by) => return Err(OpenError::Locked { database, by }),
+    };
     migrate(&writer, &database).await?;
     let lane = take_lane(&writer).await.map_err(failed)?;
     let readers = connect(url, readers.max(1), Use::Read).await.map_err(failed)?;
-    let url = url.to_owned();
     let again: Connect = Arc::new(move || {
-        let url = url.clone();
-        async move { connect(&url, 1, Use::Write).await }.boxed()
+        let sessions = sessions.clone();
+        async move { sessions.open().await }.boxed()
     });
-    // The connection that holds the lock closes when the journal task lets go of it.
-    let setup = Setup { db: writer, lane, fatal, connect: Some(again), guard: Box::new(lock) };
+    // The lock goes with the writer's session, so there is nothing else to hold.
+    let setup =
+        Setup { db: writer, hot: None, lane, fatal, connect: Some(again), file: None, guard: Box::new(()) };
     Ok(Opened { journal: start(setup), readers })
 }
 
@@ -44,7 +49,6 @@ pub(crate) async fn open_to_read(url: &str, readers: u32) -> Result<DatabaseConn
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
-    Lock,
     Write,
     Read,
 }
@@ -54,20 +58,24 @@ async fn connect(url: &str, count: u32, what: Use) -> Result<DatabaseConnection,
     options.max_connections(count).min_connections(1).sqlx_logging(false).record_stmt_in_spans(false);
     options.test_before_acquire(false).connect_timeout(CONNECT_TIMEOUT).acquire_timeout(CONNECT_TIMEOUT);
     options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    let process = std::process::id();
     if what == Use::Read {
         // A reader whose connection broke while idle gets a new one instead of an error.
         options.test_before_acquire_if_idle_for(Duration::from_secs(1));
-    }
-    options.set_application_name(match what {
-        Use::Lock => "reeve lock",
-        Use::Write => "reeve writer",
-        Use::Read => "reeve reader",
-    });
-    if what == Use::Write {
-        // A batch finds rows by key; a plan made while the tables were small must not scan them for ever.
+        options.set_application_name(format!("reeve reader, process {process}"));
+    } else {
+        options.connect_timeout(RECONNECT_TIMEOUT).acquire_timeout(RECONNECT_TIMEOUT);
+        options.set_application_name(format!("reeve writer, process {process}"));
         options.map_sqlx_postgres_opts(|options| {
             options.options([
                 ("synchronous_commit", "on"),
+                // The migrations' "exists already" at every start is news to nobody.
+                ("client_min_messages", "warning"),
+                // The server misses a machine that vanished, and with it the lock, within half a minute.
+                ("tcp_keepalives_idle", "10"),
+                ("tcp_keepalives_interval", "5"),
+                ("tcp_keepalives_count", "4"),
+                // A batch finds rows by key; a plan made while the tables were small must not scan them for ever.
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
@@ -76,28 +84,4 @@ async fn connect(url: &str, count: u32, what: Use) -> Result<DatabaseConnection,
         });
     }
     sea_orm::Database::connect(options).await
-}
-
-async fn take_lock(db: &DatabaseConnection, database: &str) -> Result<(), OpenError> {
-    let failed = |error: DbErr| cannot_open(database, &error);
-    let sql = "SELECT pg_try_advisory_lock($1) AS taken";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [LOCK_KEY.into()]);
-    let row = db.query_one_raw(statement).await.map_err(failed)?;
-    let taken = row.map(|row| row.try_get::<bool>("", "taken")).transpose().map_err(failed)?;
-    if taken == Some(true) {
-        return Ok(());
-    }
-    Err(OpenError::Locked { database: database.to_owned(), by: holder(db).await.unwrap_or_default() })
-}
-
-/// Who holds the lock, for people; `None` when it cannot be seen.
-async fn holder(db: &DatabaseConnection) -> Option<String> {
-    let sql = "SELECT a.pid::bigint AS pid, coalesce(host(a.client_addr), 'a local socket') AS host \
-               FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
-               WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() \
-               AND ((l.classid::bigint << 32) | l.objid::bigint) = $1";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [LOCK_KEY.into()]);
-    let row = db.query_one_raw(statement).await.ok().flatten()?;
-    let (pid, host): (i64, String) = (row.try_get("", "pid").ok()?, row.try_get("", "host").ok()?);
-    Some(format!(" (backend {pid}, from {host})"))
 }

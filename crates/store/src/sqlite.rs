@@ -1,15 +1,21 @@
 //! SQLite: one file, one process, one writer, a few readers beside it.
 
+mod whole;
+
 use std::fs::{File, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 
+use crate::journal::hot::Hot;
 use crate::journal::{Setup, start, take_lane};
 use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
 
+/// What the lock file says once there is a database.
+const MADE: &str = "The database beside this file was made. If it is missing, restore a backup.\n";
 /// Marks the file as ours: "REEV".
 const APPLICATION_ID: i32 = 0x5245_4556;
 /// How long a statement waits for the file; only a backup tool can hold it.
@@ -20,24 +26,41 @@ const PAGE_BYTES: u32 = 2_048;
 /// Pages in the WAL (64 MiB) before a commit folds them into the file. At SQLite's own 1,000 the hot pages, which
 /// every batch writes again, were copied after every few batches: a third of the throughput.
 const WAL_PAGES_MAX: u32 = 32_768;
-/// Memory for pages of the writer, in KiB: hot workspaces, lots and tails of indexes.
-const WRITER_CACHE_KIB: u32 = 64 << 10;
+/// Memory for pages of the writer, in KiB: hot workspaces, lots and tails of indexes. More is not better: after each
+/// commit that moved pages about, SQLite walks through all pages in memory, which at 64 MiB was a tenth of the writer's
+/// time.
+const WRITER_CACHE_KIB: u32 = 16 << 10;
 /// The same of each reader.
 const READER_CACHE_KIB: u32 = 8 << 10;
-/// What readers may map instead of copying, in bytes.
-const READER_MMAP_BYTES: u64 = 256 << 20;
 
 /// Opens the file, with a lock against other processes.
 pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<Opened, OpenError> {
     let database = path.display().to_string();
     let lock = lock(path, &database)?;
+    whole::check(path, was_made(&lock))
+        .map_err(|detail| OpenError::Damaged { database: database.clone(), detail })?;
     let writer = connect(path, Use::Write).await.map_err(|error| not_opened(&database, &error))?;
     check_is_ours(&writer, &database).await?;
     migrate(&writer, &database).await?;
     let lane = take_lane(&writer).await.map_err(|error| not_opened(&database, &error))?;
     let readers = connect(path, Use::Read(readers)).await.map_err(|error| not_opened(&database, &error))?;
-    let setup = Setup { db: writer, lane, fatal, connect: None, guard: Box::new(lock) };
+    let hot = Hot::open(path).await.map_err(|error| not_opened(&database, &error))?;
+    if !was_made(&lock) {
+        mark_as_made(&lock);
+    }
+    let file = Some(path.to_owned());
+    let setup = Setup { db: writer, hot: Some(hot), lane, fatal, connect: None, file, guard: Box::new(lock) };
     Ok(Opened { journal: start(setup), readers })
+}
+
+/// The writer's connection alone, to a file that the journal has left: for [`crate::Bare`].
+pub(crate) async fn connect_to_write(path: &Path) -> Result<DatabaseConnection, DbErr> {
+    connect(path, Use::Write).await
+}
+
+/// How the writer's connections are set up.
+pub(crate) fn options_to_write(path: &Path) -> SqliteConnectOptions {
+    file_options(path, Use::Write)
 }
 
 /// Opens the file to read only.
@@ -81,10 +104,9 @@ fn file_options(path: &Path, what: Use) -> SqliteConnectOptions {
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", WAL_PAGES_MAX.to_string())
             .pragma("cache_size", format!("-{WRITER_CACHE_KIB}")),
-        Use::Read(_) => options
-            .read_only(true)
-            .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
-            .pragma("mmap_size", READER_MMAP_BYTES.to_string()),
+        // Nothing is mapped: each connection maps the file anew, so that four of them counted a gigabyte as this
+        // process's memory, and a scan of a million rows took no less time.
+        Use::Read(_) => options.read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}")),
     }
 }
 
@@ -108,6 +130,18 @@ fn lock(path: &Path, database: &str) -> Result<File, OpenError> {
             Err(OpenError::Locked { database: database.to_owned(), by })
         }
         Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+/// Whether a database was opened beside this lock before: one that is missing then is a loss, not a beginning.
+fn was_made(lock: &File) -> bool {
+    lock.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}
+
+fn mark_as_made(mut lock: &File) {
+    let marked = lock.write_all(MADE.as_bytes()).and_then(|()| lock.sync_all());
+    if let Err(error) = marked {
+        tracing::warn!(%error, "the lock file cannot be written; a database that is missing later will not be noticed");
     }
 }
 

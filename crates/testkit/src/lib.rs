@@ -8,6 +8,7 @@ pub mod compare;
 pub mod laws;
 pub mod life;
 pub mod naive;
+pub mod postgres;
 pub mod reference;
 pub mod script;
 pub mod setting;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::change::{ChangeSet, PlatformChange};
-use crate::outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency};
+use crate::outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency, Written};
 use tables::Tables;
 
 /// What goes wrong with the next change sets, in order.
@@ -141,7 +141,8 @@ impl Journal for MemoryJournal {
     }
 
     fn health(&self) -> JournalHealth {
-        JournalHealth { can_commit: true, depth: lock(&self.held).as_ref().map_or(0, Vec::len) }
+        let depth = lock(&self.held).as_ref().map_or(0, Vec::len);
+        JournalHealth { can_commit: true, depth, written: Written::default() }
     }
 }
 

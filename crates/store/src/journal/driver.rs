@@ -4,24 +4,31 @@
 //! of the disk, and a lone change set is committed at once.
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::handle::{Handle, Item, Shared, closed};
+use super::hot::Hot;
+use super::lane::{Connect, LOOK_EVERY, Lane};
 use super::queue::{Next, Queue};
 use super::statements::Statements;
-use super::writer::{Connect, Lane, Writer};
+use super::writer::Writer;
 use crate::open::FatalHook;
 use crate::task;
 
 /// What the task needs.
 pub(crate) struct Setup {
     pub(crate) db: DatabaseConnection,
+    /// The short way for usual batches: SQLite only.
+    pub(crate) hot: Option<Hot>,
     pub(crate) lane: Lane,
     pub(crate) fatal: FatalHook,
     pub(crate) connect: Option<Connect>,
+    /// SQLite's file, to open it anew.
+    pub(crate) file: Option<PathBuf>,
     /// Whatever keeps other processes out; let go of when the task ends.
     pub(crate) guard: Box<dyn Any + Send>,
 }
@@ -30,10 +37,23 @@ pub(crate) struct Setup {
 pub(crate) fn start(setup: Setup) -> Arc<Handle> {
     let (sender, items) = mpsc::unbounded_channel();
     let shared = Shared::new();
-    let Setup { db, lane, fatal, connect, guard } = setup;
+    let Setup { db, hot, lane, fatal, connect, file, guard } = setup;
     let backend = db.get_database_backend();
     let sql = Statements::of(backend);
-    let writer = Writer { db, backend, sql, lane, shared: shared.clone(), fatal, connect, dead: None };
+    let writer = Writer {
+        db,
+        hot,
+        backend,
+        sql,
+        lane,
+        shared: shared.clone(),
+        fatal,
+        connect,
+        file,
+        spoilt: false,
+        in_reach: true,
+        dead: None,
+    };
     let watch = Watch(shared.clone());
     task::spawn(async move {
         let closing = run(writer, Queue::new(items)).await;
@@ -56,7 +76,16 @@ impl Drop for Watch {
 /// Runs until closed; answers with whoever waits for the end.
 async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>> {
     let closing = loop {
-        match queue.next().await {
+        let next = if writer.connect.is_some() {
+            queue.next_within(LOOK_EVERY).await
+        } else {
+            Some(queue.next().await)
+        };
+        let Some(next) = next else {
+            writer.look().await;
+            continue;
+        };
+        match next {
             Next::Batch(batch) => {
                 writer.run(batch.entries).await;
                 done(batch.flushes);
@@ -75,6 +104,11 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
             Item::Platform(_, reply) => drop(reply.send(closed())),
             Item::Flush(reply) | Item::Close(reply) => done([reply]),
         }
+    }
+    if let Some(hot) = writer.hot
+        && let Err(error) = hot.close().await
+    {
+        tracing::warn!(%error, "the writer's connection did not close cleanly");
     }
     if let Err(error) = writer.db.close_by_ref().await {
         tracing::warn!(%error, "the writer's connection did not close cleanly");

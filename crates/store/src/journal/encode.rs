@@ -1,16 +1,30 @@
-//! Rows of a batch as one JSON text, so that each statement has one parameter and a constant text.
+//! Rows of a batch: typed cells, bound one by one where that is quicker, or as one JSON text.
 //!
-//! Used by `row` to write and by `plan` to gather. Written by hand rather than through a value tree: a
-//! batch is some hundred kilobytes, and integers beyond 2^53 must stay exact.
+//! Used by `row` to write and by `plan` to gather. As JSON each statement has one parameter and a constant text; that
+//! is written by hand rather than through a value tree, since integers beyond 2^53 must stay exact. The usual batch of
+//! SQLite (`hot`) binds the cells: to take a cell out of JSON costs SQLite more than to store it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-/// An array of arrays under construction.
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Null,
+    Int(i64),
+    Text(Arc<str>),
+    Bytes(Arc<[u8]>),
+}
+
+/// Rows under construction, all of one table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
-    text: String,
-    count: u64,
+    cells: Vec<Cell>,
+    count: usize,
+    bytes: usize,
     bad: Option<&'static str>,
+    /// Where ids are printed to, kept for its room.
+    print: String,
 }
 
 /// One row under construction; [`Row::done`] ends it.
@@ -22,14 +36,25 @@ pub(crate) struct Row<'a> {
 impl Rows {
     /// Starts a row.
     pub(crate) fn row(&mut self) -> Row<'_> {
-        self.text.push(if self.count == 0 { '[' } else { ',' });
-        self.text.push('[');
         Row { rows: self, cells: 0 }
+    }
+
+    /// Rows that were encoded elsewhere.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.cells.extend_from_slice(&other.cells);
+        self.count += other.count;
+        self.bytes += other.bytes;
+        self.bad = self.bad.or(other.bad);
     }
 
     /// Rows so far.
     pub(crate) fn count(&self) -> u64 {
-        self.count
+        self.count as u64
+    }
+
+    /// The size of their values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// True when no statement is needed.
@@ -42,53 +67,81 @@ impl Rows {
         self.bad
     }
 
-    /// The parameter.
+    /// All cells, row after row.
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// An array of arrays.
     pub(crate) fn json(&self) -> String {
-        let mut text = String::with_capacity(self.text.len() + 1);
-        text.push_str(if self.is_empty() { "[" } else { &self.text });
+        let mut text = String::with_capacity(self.bytes + self.cells.len() * 3 + 2);
+        text.push('[');
+        let columns = self.cells.len().checked_div(self.count).unwrap_or(1).max(1);
+        for (n, row) in self.cells.chunks(columns).enumerate() {
+            text.push_str(if n == 0 { "[" } else { ",[" });
+            for (n, cell) in row.iter().enumerate() {
+                if n > 0 {
+                    text.push(',');
+                }
+                put(&mut text, cell);
+            }
+            text.push(']');
+        }
         text.push(']');
         text
     }
+}
 
-    fn string(&mut self, value: &str) {
-        self.text.push('"');
-        let mut plain = 0;
-        for (at, byte) in value.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            // The bytes looked for are ASCII, so both sides are whole characters.
-            self.text.push_str(value.get(plain..at).unwrap_or_default());
-            plain = at + 1;
-            match byte {
-                b'"' => self.text.push_str("\\\""),
-                b'\\' => self.text.push_str("\\\\"),
-                b'\n' => self.text.push_str("\\n"),
-                // PostgreSQL has no NUL in texts; SQLite would cut the text there.
-                0 => self.bad = Some("a text has a NUL character"),
-                other => {
-                    let _ = write!(self.text, "\\u{other:04x}");
-                }
-            }
+fn put(json: &mut String, cell: &Cell) {
+    match cell {
+        Cell::Null => json.push_str("null"),
+        Cell::Int(number) => {
+            let _ = write!(json, "{number}");
         }
-        self.text.push_str(value.get(plain..).unwrap_or_default());
-        self.text.push('"');
+        Cell::Text(text) => put_text(json, text),
+        // As hexadecimal: the statement turns them back.
+        Cell::Bytes(bytes) => put_text(json, &hex::encode(bytes)),
     }
 }
 
-impl Row<'_> {
-    fn comma(&mut self) {
-        if self.cells > 0 {
-            self.rows.text.push(',');
+fn put_text(json: &mut String, value: &str) {
+    json.push('"');
+    let mut plain = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
         }
+        // The bytes looked for are ASCII, so both sides are whole characters.
+        json.push_str(value.get(plain..at).unwrap_or_default());
+        plain = at + 1;
+        match byte {
+            b'"' => json.push_str("\\\""),
+            b'\\' => json.push_str("\\\\"),
+            b'\n' => json.push_str("\\n"),
+            other => {
+                let _ = write!(json, "\\u{other:04x}");
+            }
+        }
+    }
+    json.push_str(value.get(plain..).unwrap_or_default());
+    json.push('"');
+}
+
+impl Row<'_> {
+    fn cell(mut self, cell: Cell, bytes: usize) -> Self {
+        self.rows.cells.push(cell);
+        self.rows.bytes += bytes;
         self.cells += 1;
+        self
     }
 
     /// A text.
-    pub(crate) fn text(mut self, value: &str) -> Self {
-        self.comma();
-        self.rows.string(value);
-        self
+    pub(crate) fn text(self, value: &str) -> Self {
+        // PostgreSQL has no NUL in texts; SQLite would cut the text there.
+        if value.as_bytes().contains(&0) {
+            self.rows.bad = Some("a text has a NUL character");
+        }
+        self.cell(Cell::Text(value.into()), value.len())
     }
 
     /// A text or null.
@@ -99,11 +152,12 @@ impl Row<'_> {
         }
     }
 
-    /// Anything that prints as an id does: without characters that JSON escapes.
-    pub(crate) fn id(mut self, value: impl std::fmt::Display) -> Self {
-        self.comma();
-        let _ = write!(self.rows.text, "\"{value}\"");
-        self
+    /// Anything that prints as an id does: without a NUL.
+    pub(crate) fn id(self, value: impl std::fmt::Display) -> Self {
+        self.rows.print.clear();
+        let _ = write!(self.rows.print, "{value}");
+        let (text, bytes) = (self.rows.print.as_str().into(), self.rows.print.len());
+        self.cell(Cell::Text(text), bytes)
     }
 
     /// Such an id or null.
@@ -115,10 +169,14 @@ impl Row<'_> {
     }
 
     /// A whole number.
-    pub(crate) fn int(mut self, value: impl Into<i128>) -> Self {
-        self.comma();
-        let _ = write!(self.rows.text, "{}", value.into());
-        self
+    pub(crate) fn int(self, value: impl Into<i128>) -> Self {
+        match i64::try_from(value.into()) {
+            Ok(number) => self.cell(Cell::Int(number), 8),
+            Err(_) => {
+                self.rows.bad = Some("a number has more than 64 bits");
+                self.null()
+            }
+        }
     }
 
     /// A whole number or null.
@@ -129,9 +187,9 @@ impl Row<'_> {
         }
     }
 
-    /// Bytes, as hexadecimal: the statement turns them back.
+    /// Bytes.
     pub(crate) fn bytes(self, value: &[u8]) -> Self {
-        self.id(hex::encode(value))
+        self.cell(Cell::Bytes(value.into()), value.len())
     }
 
     /// A value as JSON inside a text.
@@ -146,16 +204,13 @@ impl Row<'_> {
     }
 
     /// Null.
-    pub(crate) fn null(mut self) -> Self {
-        self.comma();
-        self.rows.text.push_str("null");
-        self
+    pub(crate) fn null(self) -> Self {
+        self.cell(Cell::Null, 0)
     }
 
     /// Ends the row; `columns` is how many cells it must have.
     pub(crate) fn done(self, columns: usize) {
         debug_assert_eq!(self.cells, columns, "a row does not fit its columns");
-        self.rows.text.push(']');
         self.rows.count += 1;
     }
 }
@@ -174,6 +229,18 @@ mod tests {
             serde_json::json!([["a\"b\\c\n\u{1}ä", i64::MAX, null, "ab01"], [null, -5, "x", "[\"q\\\"\"]"]]);
         assert_eq!(value, wanted);
         assert_eq!(rows.bad(), None);
+    }
+
+    #[test]
+    fn rows_encoded_apart_are_rows_of_one_array() {
+        let (mut rows, mut other) = (Rows::default(), Rows::default());
+        rows.append(&other);
+        other.row().int(1).done(1);
+        other.row().int(2).done(1);
+        rows.append(&other);
+        rows.row().int(3).done(1);
+        rows.append(&other);
+        assert_eq!((rows.json().as_str(), rows.count()), ("[[1],[2],[3],[1],[2]]", 5));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use reeve_journal::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::encoded::Encoded;
+use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
 
 /// Who waits for an outcome. A caller that stopped waiting does not undo a commit.
@@ -17,9 +19,26 @@ pub(super) type Reply = oneshot::Sender<CommitOutcome>;
 pub(super) struct Entry {
     pub(super) change: ChangeSet,
     pub(super) reply: Reply,
+    /// Of the change set; its rows as text are about as much again.
     pub(super) weight_bytes: usize,
+    pub(super) encoded: Box<Encoded>,
     /// Given back with the outcome.
     pub(super) room: Room,
+}
+
+impl Entry {
+    /// A change set whose caller waits.
+    pub(super) fn new(change: ChangeSet, reply: Reply, room: Room) -> Self {
+        let weight_bytes = super::weight::bytes_of(&change);
+        let encoded = Box::new(Encoded::of(&change));
+        Self { change, reply, weight_bytes, encoded, room }
+    }
+
+    /// Answers before the commit, which a test asks for to see that it is noticed.
+    pub(super) fn answer_early(&mut self) {
+        let (nobody, _) = oneshot::channel();
+        let _ = std::mem::replace(&mut self.reply, nobody).send(CommitOutcome::Durable);
+    }
 }
 
 /// What reaches the task.
@@ -39,6 +58,7 @@ pub(super) struct Shared {
     count: AtomicUsize,
     bytes: AtomicUsize,
     can_commit: AtomicBool,
+    pub(super) written: Counters,
 }
 
 impl Shared {
@@ -49,6 +69,7 @@ impl Shared {
             count: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             can_commit: AtomicBool::new(true),
+            written: Counters::default(),
         })
     }
 
@@ -122,13 +143,11 @@ impl Journal for Handle {
     }
 
     fn submit(&self, change: ChangeSet, room: Room) -> oneshot::Receiver<CommitOutcome> {
-        let weight_bytes = super::weight::bytes_of(&change);
-        self.shared.enter(weight_bytes);
         let (reply, outcome) = oneshot::channel();
+        let entry = Entry::new(change, reply, room);
+        self.shared.enter(entry.weight_bytes);
         // The channel itself is unbounded: its bound is the room, which differs by urgency.
-        if let Err(mpsc::error::SendError(Item::Change(entry))) =
-            self.items.send(Item::Change(Entry { change, reply, weight_bytes, room }))
-        {
+        if let Err(mpsc::error::SendError(Item::Change(entry))) = self.items.send(Item::Change(entry)) {
             self.shared.answer(entry, closed());
         }
         outcome
@@ -162,6 +181,7 @@ impl Journal for Handle {
         JournalHealth {
             can_commit: self.shared.can_commit.load(Ordering::Acquire),
             depth: self.shared.count.load(Ordering::Acquire),
+            written: self.shared.written.read(),
         }
     }
 }

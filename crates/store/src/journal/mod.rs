@@ -4,11 +4,18 @@
 //! - `queue`: what waits, and which of it goes together.
 //! - `plan`: a batch as rows, coalesced to last values.
 //! - `writer`: one transaction, and what to do when it does not succeed.
-//! - `statements`, `encode`: constant texts and their one parameter.
+//! - `hot`: the same for the usual batch of SQLite, in two calls.
+//! - `lane`: the session that may write, and what a lost one left behind.
+//! - `statements`, `encode`, `encoded`: constant texts and their one parameter.
 
+mod at_once;
+pub(crate) mod bare;
 mod driver;
 pub(crate) mod encode;
+mod encoded;
 mod handle;
+pub(crate) mod hot;
+mod lane;
 mod offenders;
 mod plan;
 mod platform;
@@ -17,10 +24,11 @@ mod statements;
 mod transaction;
 mod weight;
 mod writer;
+mod written;
 
 pub(crate) use driver::{Setup, start};
 pub(crate) use handle::Handle;
-pub(crate) use writer::{Connect, take_lane};
+pub(crate) use lane::{Connect, Reached, take_lane};
 
 /// Most change sets in one transaction: beyond it, a batch gains nothing and delays its first.
 pub(crate) const BATCH_COUNT_MAX: usize = 1_024;

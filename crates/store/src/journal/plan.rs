@@ -3,17 +3,19 @@
 //! Pure. A job admitted and leased in the same batch is one insert with the values of the lease; so the
 //! number of rows depends on what changed, not on how many commands changed it.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
 use reeve_types::{JobId, LotId, MemberId, PurchaseId, WorkspaceId};
-use reeve_workspace::{JobIntro, JobState, Member, Profile, PurchaseRow, Records, Tallies, WorkspaceRow};
+use reeve_workspace::{JobIntro, JobState, Member, Profile, PurchaseRow, Tallies, WorkspaceRow};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::encode::Rows;
+use super::encoded::Encoded;
 use super::handle::Entry;
+use super::statements::Statements;
 use crate::row;
 
 /// The rows of one transaction.
@@ -25,6 +27,7 @@ pub(super) struct Plan<'a> {
     pub(super) workspaces_profile: Rows,
     pub(super) workspaces_tallies: Rows,
     pub(super) lots: Rows,
+    pub(super) jobs_waiting: Rows,
     pub(super) jobs_new: Rows,
     pub(super) jobs_live: Rows,
     pub(super) jobs_final: Rows,
@@ -54,13 +57,13 @@ pub(super) struct Group<'a> {
 
 /// Last values by key, in order of first appearance.
 struct Latest<K, V> {
-    places: HashMap<K, usize>,
+    places: FxHashMap<K, usize>,
     values: Vec<(K, V)>,
 }
 
 impl<K: Copy + Eq + Hash, V> Latest<K, V> {
     fn new() -> Self {
-        Self { places: HashMap::new(), values: Vec::new() }
+        Self { places: FxHashMap::default(), values: Vec::new() }
     }
 
     fn put(&mut self, key: K, value: V) {
@@ -76,12 +79,12 @@ impl<K: Copy + Eq + Hash, V> Latest<K, V> {
 /// Last values of everything that is rewritten.
 struct Gathered<'a> {
     lots: Latest<(&'a WorkspaceId, LotId), &'a Lot>,
-    jobs: Latest<JobId, &'a JobState>,
+    jobs: Latest<JobId, (&'a JobState, &'a Encoded)>,
     uploads: Latest<(JobId, u32, u32), &'a Upload>,
     purchases: Latest<PurchaseId, (&'a WorkspaceId, &'a PurchaseRow)>,
     members: Latest<(&'a WorkspaceId, &'a MemberId), &'a Member>,
-    admitted: HashMap<JobId, &'a Arc<JobIntro>>,
-    claims: HashSet<&'a reeve_workspace::Claim>,
+    admitted: FxHashMap<JobId, &'a Arc<JobIntro>>,
+    claims: FxHashSet<&'a reeve_workspace::Claim>,
 }
 
 impl<'a> Plan<'a> {
@@ -91,19 +94,19 @@ impl<'a> Plan<'a> {
     /// A text for people when a change set cannot be stored whatever the database says.
     pub(super) fn of(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
         let mut plan = Self::default();
-        let mut places: HashMap<&WorkspaceId, usize> = HashMap::new();
+        let mut places: FxHashMap<&WorkspaceId, usize> = FxHashMap::default();
         let mut gathered = Gathered {
             lots: Latest::new(),
             jobs: Latest::new(),
             uploads: Latest::new(),
             purchases: Latest::new(),
             members: Latest::new(),
-            admitted: HashMap::new(),
-            claims: HashSet::new(),
+            admitted: FxHashMap::default(),
+            claims: FxHashSet::default(),
         };
         for entry in entries {
             plan.group(&mut places, entry);
-            plan.append(&entry.change.workspace, &entry.change.records, &mut gathered);
+            plan.append(entry, &mut gathered);
         }
         plan.write_workspaces();
         plan.write_gathered(gathered)?;
@@ -113,7 +116,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn group(&mut self, places: &mut HashMap<&'a WorkspaceId, usize>, entry: &'a Entry) {
+    fn group(&mut self, places: &mut FxHashMap<&'a WorkspaceId, usize>, entry: &'a Entry) {
         let change = &entry.change;
         let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
         let (profile, tallies) = (row.profile.as_deref(), row.tallies.as_deref());
@@ -132,13 +135,11 @@ impl<'a> Plan<'a> {
     }
 
     /// Rows that are only ever added, and last values of the others.
-    fn append(&mut self, workspace: &'a WorkspaceId, records: &'a Records, gathered: &mut Gathered<'a>) {
-        for row in &records.ledger {
-            row::ledger::write(&mut self.ledger, workspace, row);
-        }
-        for row in &records.outbox {
-            row::outbox::write(&mut self.outbox, workspace, row);
-        }
+    fn append(&mut self, entry: &'a Entry, gathered: &mut Gathered<'a>) {
+        let (workspace, records, encoded) = (&entry.change.workspace, &entry.change.records, &entry.encoded);
+        self.ledger.append(&encoded.ledger);
+        self.outbox.append(&encoded.outbox);
+        self.answers.append(&encoded.answers);
         for claim in &records.claims {
             // Twice in one change set is one claim, not a conflict with itself.
             if gathered.claims.insert(claim) {
@@ -148,11 +149,8 @@ impl<'a> Plan<'a> {
         for claim in &records.unclaims {
             row::claim::write(&mut self.unclaims, workspace, claim);
         }
-        if let Some(answer) = &records.answer {
-            row::answer::write(&mut self.answers, workspace, answer);
-        }
         records.lots.iter().for_each(|lot| gathered.lots.put((workspace, lot.id), lot));
-        records.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, state));
+        records.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, (state, encoded)));
         gathered.admitted.extend(records.admitted.iter().map(|intro| (intro.id, intro)));
         for (job, attempt, upload) in &records.uploads {
             gathered.uploads.put((*job, *attempt, upload.index), upload);
@@ -185,11 +183,17 @@ impl<'a> Plan<'a> {
         for ((workspace, _), lot) in lots.values {
             row::lot::write(&mut self.lots, workspace, lot);
         }
-        for (id, state) in jobs.values {
-            match admitted.remove(&id) {
-                Some(intro) => row::job::write_new(&mut self.jobs_new, intro, state),
-                None if state.status.is_final() => row::job::write_final(&mut self.jobs_final, id, state),
-                None => row::job::write_live(&mut self.jobs_live, id, state),
+        for (id, (state, encoded)) in jobs.values {
+            match (admitted.remove(&id), encoded.waiting(id)) {
+                (Some(_), Some(rows)) => self.jobs_waiting.append(rows),
+                (Some(intro), None) => row::job::write_new(&mut self.jobs_new, intro, state),
+                (None, _) if state.status.is_final() && state.lease.is_some() => {
+                    return Err(format!("job `{id}` ended with a lease (J1)"));
+                }
+                (None, _) if state.status.is_final() => {
+                    row::job::write_final(&mut self.jobs_final, id, state);
+                }
+                (None, _) => row::job::write_live(&mut self.jobs_live, id, state),
             }
         }
         if let Some(id) = admitted.keys().next() {
@@ -207,13 +211,40 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn all(&self) -> [&Rows; 16] {
+    /// Rows that conflict with stored ones when somebody else was first.
+    pub(super) fn uniques<'p>(&'p self, sql: &'p Statements) -> [(&'p str, &'p Rows); 2] {
+        [(&sql.claims, &self.claims), (&sql.answers, &self.answers)]
+    }
+
+    /// Rows that always find their place, in the order in which they are written.
+    pub(super) fn records<'p>(&'p self, sql: &'p Statements) -> [(&'p str, &'p Rows); 10] {
+        [
+            (&sql.workspaces_profile, &self.workspaces_profile),
+            (&sql.workspaces_tallies, &self.workspaces_tallies),
+            (&sql.lots, &self.lots),
+            (&sql.jobs_waiting, &self.jobs_waiting),
+            (&sql.jobs_new, &self.jobs_new),
+            (&sql.uploads, &self.uploads),
+            (&sql.purchases, &self.purchases),
+            (&sql.members, &self.members),
+            (&sql.ledger, &self.ledger),
+            (&sql.outbox, &self.outbox),
+        ]
+    }
+
+    /// Changes of stored jobs: each must hit a row.
+    pub(super) fn job_changes<'p>(&'p self, sql: &'p Statements) -> [(&'p str, &'p Rows); 2] {
+        [(&sql.jobs_live, &self.jobs_live), (&sql.jobs_final, &self.jobs_final)]
+    }
+
+    fn all(&self) -> [&Rows; 17] {
         [
             &self.workspaces_new,
             &self.workspaces_move,
             &self.workspaces_profile,
             &self.workspaces_tallies,
             &self.lots,
+            &self.jobs_waiting,
             &self.jobs_new,
             &self.jobs_live,
             &self.jobs_final,

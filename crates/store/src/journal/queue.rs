@@ -80,6 +80,18 @@ impl Queue {
         Self { items, deferred: VecDeque::new(), last_count: 0 }
     }
 
+    /// As [`Self::next`]; `None` when nothing came for so long.
+    pub(super) async fn next_within(&mut self, idle: Duration) -> Option<Next> {
+        if self.deferred.is_empty() {
+            // Cut off, it has taken nothing.
+            match task::within(idle, self.items.recv()).await? {
+                Some(item) => self.deferred.push_back(item),
+                None => return Some(Next::End),
+            }
+        }
+        Some(self.next().await)
+    }
+
     /// Waits for work, then takes all that is ready, up to the bounds of a batch.
     pub(super) async fn next(&mut self) -> Next {
         let first = match self.deferred.pop_front() {

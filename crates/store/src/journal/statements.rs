@@ -5,6 +5,7 @@
 
 use sea_orm::DbBackend;
 
+use super::lane::IS_MARKED;
 use crate::row::columns::{Cast, Columns};
 use crate::row::{answer, claim, job, ledger, lot, member, outbox, purchase, upload, workspace};
 
@@ -19,6 +20,8 @@ pub(crate) struct Statements {
     pub(crate) workspaces_tallies: String,
     pub(crate) workspaces_due: String,
     pub(crate) lots: String,
+    /// Jobs to which nothing happened since their admission.
+    pub(crate) jobs_waiting: String,
     pub(crate) jobs_new: String,
     pub(crate) jobs_live: String,
     pub(crate) jobs_final: String,
@@ -40,10 +43,8 @@ pub(crate) struct Statements {
 impl Statements {
     /// Builds them.
     pub(crate) fn of(backend: DbBackend) -> Self {
-        let sql = Dialect { backend };
+        let sql = Dialect { backend, bound: None };
         let jobs_new = [job::INTRO, job::LIVE, job::END].concat();
-        let jobs_live = [job::KEY, job::LIVE].concat();
-        let jobs_final = [job::KEY, job::LIVE, job::END].concat();
         Self {
             lane: sql.lane(),
             workspaces_new: sql.insert(
@@ -51,19 +52,16 @@ impl Statements {
                 &workspace::all(),
                 "ON CONFLICT (id) DO NOTHING RETURNING id",
             ),
-            workspaces_move: sql.update(
-                ("workspaces", workspace::MOVE, 2),
-                "workspaces.id = v.c0 AND workspaces.version = v.c1",
-                "RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at",
-            ),
+            workspaces_move: sql
+                .workspaces_move("RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at"),
             workspaces_profile: sql.update(("workspaces", workspace::PROFILE, 1), "workspaces.id = v.c0", ""),
             workspaces_tallies: sql.update(("workspaces", workspace::TALLIES, 1), "workspaces.id = v.c0", ""),
             workspaces_due: sql.update(("workspaces", workspace::DUE, 1), "workspaces.id = v.c0", ""),
-            lots: sql.upsert("lots", lot::COLUMNS, 2),
+            lots: sql.lots(),
+            jobs_waiting: sql.jobs_waiting(),
             jobs_new: sql.insert("jobs", &jobs_new, ""),
-            // J2: a final job is never touched; the caller counts the rows.
-            jobs_live: sql.update(("jobs", &jobs_live, 1), "jobs.id = v.c0 AND jobs.live = 1", ""),
-            jobs_final: sql.update(("jobs", &jobs_final, 1), "jobs.id = v.c0 AND jobs.live = 1", ""),
+            jobs_live: sql.jobs_live(),
+            jobs_final: sql.jobs_final(),
             uploads: sql.upsert("uploads", upload::COLUMNS, 3),
             purchases: sql.upsert("purchases", purchase::COLUMNS, 1),
             members: sql.upsert("members", member::COLUMNS, 2),
@@ -71,24 +69,96 @@ impl Statements {
             outbox: sql.insert("outbox", outbox::COLUMNS, ""),
             claims: sql.insert("claims", claim::COLUMNS, "ON CONFLICT (scope, key) DO NOTHING"),
             unclaims: sql.delete("claims", claim::COLUMNS),
-            answers: sql.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING"),
+            answers: sql.answers(),
             claims_taken: sql.matching("claims", claim::COLUMNS, 2),
             answers_taken: sql.matching("answers", answer::COLUMNS, 2),
         }
     }
 }
 
+/// Finds a workspace at the version that a change was decided on, and at no other.
+fn version_guard() -> &'static str {
+    if reeve_faults::is_broken(reeve_faults::Law::VersionGuard) {
+        return "workspaces.id = v.c0";
+    }
+    "workspaces.id = v.c0 AND workspaces.version = v.c1"
+}
+
+/// The statements of a usual batch for SQLite, with a parameter for each cell and one for how many rows there are, up
+/// to a multiple of `rows_max` that is as large as such statements need beside each other.
+pub(super) fn bound(rows_max: usize) -> [(String, usize); 8] {
+    let of = |times, text: fn(&Dialect) -> String| {
+        let rows_max = rows_max * times;
+        (text(&Dialect { backend: DbBackend::Sqlite, bound: Some(rows_max) }), rows_max)
+    };
+    // Admissions, leases and closes are about as many each; all of them move a workspace.
+    [
+        of(2, |sql| sql.workspaces_move("")),
+        of(1, Dialect::answers),
+        of(3, Dialect::lots),
+        of(1, Dialect::jobs_waiting),
+        of(2, |sql| sql.insert("ledger", ledger::COLUMNS, "")),
+        of(3, |sql| sql.insert("outbox", outbox::COLUMNS, "")),
+        of(1, Dialect::jobs_live),
+        of(1, Dialect::jobs_final),
+    ]
+}
+
+/// How many cells a row of each of them has.
+pub(super) fn bound_columns() -> [usize; 8] {
+    [
+        workspace::MOVE.len(),
+        answer::COLUMNS.len(),
+        lot::COLUMNS.len(),
+        job::INTRO.len() + job::WAITING.len(),
+        ledger::COLUMNS.len(),
+        outbox::COLUMNS.len(),
+        job::KEY.len() + job::LIVE.len(),
+        job::CLOSED.len(),
+    ]
+}
+
 struct Dialect {
     backend: DbBackend,
+    /// Rows as cells of their own, up to that many; otherwise as one JSON array.
+    bound: Option<usize>,
 }
 
 impl Dialect {
+    fn workspaces_move(&self, tail: &str) -> String {
+        self.update(("workspaces", workspace::MOVE, 2), version_guard(), tail)
+    }
+
+    fn answers(&self) -> String {
+        self.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING")
+    }
+
+    fn lots(&self) -> String {
+        self.upsert("lots", lot::COLUMNS, 2)
+    }
+
+    fn jobs_waiting(&self) -> String {
+        self.insert_with("jobs", (&[job::INTRO, job::WAITING].concat(), job::WAITING_IS), "")
+    }
+
+    /// J2: a final job is never touched; the caller counts the rows.
+    fn jobs_live(&self) -> String {
+        self.update(("jobs", &[job::KEY, job::LIVE].concat(), 1), self.live_job(), "")
+    }
+
+    fn jobs_final(&self) -> String {
+        self.update_with(("jobs", job::CLOSED, 1), job::CLOSED_IS, (self.live_job(), ""))
+    }
+
     fn is_sqlite(&self) -> bool {
         matches!(self.backend, DbBackend::Sqlite)
     }
 
-    /// The rows of the parameter, with columns c0, c1, ...
-    fn source(&self, columns: &Columns) -> String {
+    /// Cells of a row of the parameters as c0, c1, ...
+    fn cells(&self, columns: &Columns) -> Vec<String> {
+        if self.bound.is_some() {
+            return (0..columns.len()).map(|n| format!("column{} AS c{n}", n + 1)).collect();
+        }
         let cell = |(n, (_, cast)): (usize, &(&str, Cast))| match (self.is_sqlite(), cast) {
             (true, Cast::Text | Cast::Int) => format!("value->>{n} AS c{n}"),
             (true, Cast::Bytes) => format!("unhex(value->>{n}) AS c{n}"),
@@ -96,16 +166,55 @@ impl Dialect {
             (false, Cast::Int) => format!("(e.value->>{n})::bigint AS c{n}"),
             (false, Cast::Bytes) => format!("decode(e.value->>{n}, 'hex') AS c{n}"),
         };
-        let cells: Vec<String> = columns.iter().enumerate().map(cell).collect();
-        let rows =
+        columns.iter().enumerate().map(cell).collect()
+    }
+
+    /// The rows of the parameters; whoever reads them ends with [`Self::limit`].
+    fn rows(&self, columns: &Columns) -> String {
+        let json =
             if self.is_sqlite() { "jsonb_each(?1)" } else { "jsonb_array_elements($1::jsonb) AS e(value)" };
-        format!("SELECT {} FROM {rows}", cells.join(", "))
+        self.bound.map_or_else(
+            || json.to_owned(),
+            |rows_max| {
+                let row = format!("({})", vec!["?"; columns.len()].join(","));
+                format!("(VALUES {})", vec![row; rows_max].join(","))
+            },
+        )
+    }
+
+    /// Ends the rows, of which there are fewer than the text has room for.
+    fn limit(&self) -> &'static str {
+        if self.bound.is_some() { " LIMIT ?" } else { "" }
+    }
+
+    /// To take a failed statement back alone, SQLite would copy every page before it writes to it.
+    fn or(&self) -> &'static str {
+        if self.bound.is_some() { " OR ROLLBACK" } else { "" }
+    }
+
+    /// The rows of the parameters, with columns c0, c1, ...
+    fn source(&self, columns: &Columns) -> String {
+        format!("SELECT {} FROM {}{}", self.cells(columns).join(", "), self.rows(columns), self.limit())
     }
 
     fn insert(&self, table: &str, columns: &Columns, tail: &str) -> String {
-        let source = self.source(columns);
+        self.insert_with(table, (columns, &[]), tail)
+    }
+
+    /// With columns whose value is the same in all rows.
+    fn insert_with(&self, table: &str, (columns, same): (&Columns, &[(&str, &str)]), tail: &str) -> String {
+        let names = columns.iter().map(|(name, _)| *name).chain(same.iter().map(|(name, _)| *name));
+        let mut cells = self.cells(columns);
+        cells.extend(same.iter().map(|(_, value)| (*value).to_owned()));
         // SQLite reads `... FROM x ON CONFLICT` as a join; a WHERE ends the doubt.
-        format!("INSERT INTO {table} ({}) {source} WHERE true {tail}", names(columns))
+        format!(
+            "INSERT{} INTO {table} ({}) SELECT {} FROM {} WHERE true{} {tail}",
+            self.or(),
+            names.collect::<Vec<_>>().join(", "),
+            cells.join(", "),
+            self.rows(columns),
+            self.limit()
+        )
     }
 
     /// The first `keys` columns are the key.
@@ -116,14 +225,36 @@ impl Dialect {
     }
 
     /// The first `skipped` columns are what rows are found by.
-    fn update(&self, (table, columns, skipped): (&str, &Columns, usize), on: &str, tail: &str) -> String {
+    fn update(&self, rows: (&str, &Columns, usize), on: &str, tail: &str) -> String {
+        self.update_with(rows, &[], (on, tail))
+    }
+
+    /// With columns that get the same value in all rows.
+    fn update_with(
+        &self,
+        (table, columns, skipped): (&str, &Columns, usize),
+        same: &[(&str, &str)],
+        (on, tail): (&str, &str),
+    ) -> String {
         let set = columns.iter().enumerate().skip(skipped).map(|(n, (name, _))| format!("{name} = v.c{n}"));
+        let set = set.chain(same.iter().map(|(name, value)| format!("{name} = {value}")));
         let set: Vec<String> = set.collect();
         format!(
-            "UPDATE {table} SET {} FROM ({}) AS v WHERE {on} {tail}",
+            "UPDATE{} {table} SET {} FROM ({}) AS v WHERE {on} {tail}",
+            self.or(),
             set.join(", "),
             self.source(columns)
         )
+    }
+
+    /// The stored row of a job that is not final.
+    fn live_job(&self) -> &'static str {
+        if self.is_sqlite() {
+            return "jobs.id = v.c0 AND jobs.live = 1";
+        }
+        // The same, said so that `live` is no condition on the table alone: PostgreSQL takes live jobs to be few,
+        // walks the index of all of them and looks for each in the batch, ten thousand times over.
+        "jobs.id = v.c0 AND jobs.live = CASE WHEN v.c0 IS NULL THEN 0 ELSE 1 END"
     }
 
     /// Rows that equal one of those given in all these columns.
@@ -145,7 +276,7 @@ impl Dialect {
         if self.is_sqlite() {
             return "UPDATE lanes SET seq = ?1 WHERE lane = 0 AND epoch = ?2".to_owned();
         }
-        "UPDATE lanes SET seq = $1 WHERE lane = 0 AND epoch = $2".to_owned()
+        format!("UPDATE lanes SET seq = $1 WHERE lane = 0 AND epoch = $2 AND {IS_MARKED}")
     }
 }
 
@@ -167,6 +298,36 @@ mod tests {
         let rows = db.query_all_raw(statement).await.unwrap_or_default();
         let details: Vec<String> = rows.iter().filter_map(|row| row.try_get("", "detail").ok()).collect();
         details.join("\n")
+    }
+
+    /// In tables that nobody has analysed yet, which is what a new server fills.
+    #[tokio::test]
+    async fn on_postgresql_updates_look_rows_up_by_key() {
+        let Some(cluster) = reeve_testkit::postgres::Cluster::start(&["fsync=off"]) else { return };
+        let mut options = sea_orm::ConnectOptions::new(cluster.new_database());
+        options.max_connections(1).sqlx_logging(false);
+        let Ok(db) = Database::connect(options).await else { unreachable!("it was started") };
+        assert!(reeve_migrations::Migrator::up(&db, None).await.is_ok());
+        for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
+            assert!(db.execute_unprepared(&format!("SET {setting} = off")).await.is_ok());
+        }
+        let sql = Statements::of(DbBackend::Postgres);
+        let updates = [
+            &sql.workspaces_move,
+            &sql.workspaces_profile,
+            &sql.workspaces_tallies,
+            &sql.workspaces_due,
+            &sql.jobs_live,
+            &sql.jobs_final,
+        ];
+        for sql in updates {
+            let explain =
+                Statement::from_sql_and_values(DbBackend::Postgres, format!("EXPLAIN {sql}"), ["[]".into()]);
+            let rows = db.query_all_raw(explain).await.unwrap_or_default();
+            let lines: Vec<String> = rows.iter().filter_map(|row| row.try_get_by_index(0).ok()).collect();
+            let plan = lines.join("\n");
+            assert!(plan.contains("Index Cond: (id =") && !plan.contains("Join Filter"), "{sql}\n{plan}");
+        }
     }
 
     #[tokio::test]

@@ -4,14 +4,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use reeve_faults::{self as faults, Law, Point};
 use reeve_types::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
+use super::at_once::{AtOnce, Must};
 use super::encode::Rows;
 use super::handle::Entry;
+use super::lane::Lane;
 use super::plan::Plan;
 use super::statements::Statements;
-use super::writer::Lane;
+use super::written::Counters;
 use crate::failure::{Failure, classify};
 use crate::row;
 use crate::row::workspace::DueTimes;
@@ -41,6 +44,7 @@ pub(super) struct Writing<'t> {
     pub(super) txn: &'t DatabaseTransaction,
     pub(super) sql: &'t Statements,
     pub(super) backend: DbBackend,
+    pub(super) written: &'t Counters,
 }
 
 impl Writing<'_> {
@@ -49,6 +53,7 @@ impl Writing<'_> {
         let mut plan = planned(entries.iter())?;
         self.fence(lane).await?;
         let mut moved = self.versions(&plan).await?;
+        interfere(Point::JournalAfterVersions)?;
         let lost = |group: &&super::plan::Group<'_>| !moved.contains_key(group.workspace.as_str());
         let losers: Losers = plan.groups.iter().filter(lost).map(|group| group.workspace.clone()).collect();
         if losers.len() == plan.groups.len() {
@@ -58,15 +63,23 @@ impl Writing<'_> {
             // Losers were not moved, so the transaction is good; their records must not be in it.
             plan = planned(entries.iter().filter(|entry| !losers.contains(&entry.change.workspace)))?;
         }
-        self.uniques(&plan).await?;
-        self.due(&plan, &mut moved).await?;
-        self.records(&plan).await?;
+        let due = changed_due(&plan, &mut moved);
+        if matches!(self.backend, DbBackend::Sqlite) {
+            self.uniques(&plan).await?;
+            self.execute(&self.sql.workspaces_due, &due).await?;
+            self.records(&plan).await?;
+        } else {
+            self.at_once(&plan, &due).await?;
+        }
+        interfere(Point::JournalAfterInserts)?;
         Ok(losers)
     }
 
-    async fn fence(&self, lane: Lane) -> Result<(), Stop> {
+    /// Numbers the transaction, if the lane and the session are still ours.
+    pub(super) async fn fence(&self, lane: Lane) -> Result<(), Stop> {
         let values: [Value; 2] = [signed(lane.seq.saturating_add(1)).into(), signed(lane.epoch).into()];
         let statement = Statement::from_sql_and_values(self.backend, self.sql.lane.as_str(), values);
+        self.written.statement(1, 0);
         let done = self.txn.execute_raw(statement).await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(Stop::Fenced) }
     }
@@ -91,7 +104,10 @@ impl Writing<'_> {
     async fn uniques(&self, plan: &Plan<'_>) -> Result<(), Stop> {
         // First, since a change set may take again what it gives up.
         self.execute(&self.sql.unclaims, &plan.unclaims).await?;
-        for (sql, rows) in [(&self.sql.claims, &plan.claims), (&self.sql.answers, &plan.answers)] {
+        for (sql, rows) in plan.uniques(self.sql) {
+            if faults::is_broken(Law::RememberKeys) && std::ptr::eq(rows, &plan.answers) {
+                continue;
+            }
             if self.execute(sql, rows).await? != rows.count() {
                 return Err(Stop::Conflict);
             }
@@ -99,38 +115,61 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Writes due times that changed: the others would touch the index for nothing.
-    async fn due(&self, plan: &Plan<'_>, stored: &mut HashMap<String, DueTimes>) -> Result<(), Stop> {
-        let mut rows = Rows::default();
-        for group in &plan.groups {
-            let wanted = DueTimes::of(group.row);
-            if stored.remove(group.workspace.as_str()) != Some(wanted) {
-                row::workspace::write_due(&mut rows, group.workspace, wanted);
+    /// What `uniques` and `records` do, in one statement but for what meets a row of it again.
+    async fn at_once(&self, plan: &Plan<'_>, due: &Rows) -> Result<(), Stop> {
+        self.execute(&self.sql.unclaims, &plan.unclaims).await?;
+        let of_workspaces = [&plan.workspaces_profile, &plan.workspaces_tallies];
+        let mut all = AtOnce::default();
+        for (sql, rows) in plan.uniques(self.sql) {
+            if !std::ptr::eq(rows, &plan.answers) {
+                // First, and rare: a row that goes with a taken claim breaks a constraint of its own.
+                if self.execute(sql, rows).await? != rows.count() {
+                    return Err(Stop::Conflict);
+                }
+            } else if !faults::is_broken(Law::RememberKeys) {
+                all.add((sql, rows), Must::BeNew);
             }
         }
-        self.execute(&self.sql.workspaces_due, &rows).await?;
-        Ok(())
+        all.add((&self.sql.workspaces_due, due), Must::Nothing);
+        interfere(Point::JournalBeforeOutbox)?;
+        for (sql, rows) in plan.records(self.sql) {
+            if of_workspaces.iter().any(|own| std::ptr::eq(*own, rows)) {
+                self.execute(sql, rows).await?;
+            } else if !(faults::is_broken(Law::OutboxWithChange) && std::ptr::eq(rows, &plan.outbox)) {
+                all.add((sql, rows), Must::Nothing);
+            }
+        }
+        if !faults::is_broken(Law::WholeCommit) {
+            plan.job_changes(self.sql).into_iter().for_each(|part| all.add(part, Must::Hit));
+        }
+        let (rows, bytes) = all.size();
+        self.written.statement(rows, bytes);
+        let short = all.execute(self.txn).await?;
+        interfere(Point::JournalAfterOutbox)?;
+        match short {
+            None | Some(Must::Nothing) => Ok(()),
+            Some(Must::BeNew) => Err(Stop::Conflict),
+            Some(Must::Hit) => Err(not_live()),
+        }
     }
 
     async fn records(&self, plan: &Plan<'_>) -> Result<(), Stop> {
-        let sql = self.sql;
-        for (sql, rows) in [
-            (&sql.workspaces_profile, &plan.workspaces_profile),
-            (&sql.workspaces_tallies, &plan.workspaces_tallies),
-            (&sql.lots, &plan.lots),
-            (&sql.jobs_new, &plan.jobs_new),
-            (&sql.uploads, &plan.uploads),
-            (&sql.purchases, &plan.purchases),
-            (&sql.members, &plan.members),
-            (&sql.ledger, &plan.ledger),
-            (&sql.outbox, &plan.outbox),
-        ] {
-            self.execute(sql, rows).await?;
+        for (sql, rows) in plan.records(self.sql) {
+            let is_outbox = std::ptr::eq(rows, &plan.outbox);
+            if is_outbox {
+                interfere(Point::JournalBeforeOutbox)?;
+            }
+            if !(is_outbox && faults::is_broken(Law::OutboxWithChange)) {
+                self.execute(sql, rows).await?;
+            }
         }
-        for (sql, rows) in [(&sql.jobs_live, &plan.jobs_live), (&sql.jobs_final, &plan.jobs_final)] {
+        interfere(Point::JournalAfterOutbox)?;
+        if faults::is_broken(Law::WholeCommit) {
+            return Ok(());
+        }
+        for (sql, rows) in plan.job_changes(self.sql) {
             if self.execute(sql, rows).await? != rows.count() {
-                let detail = "a job was changed that is final or does not exist (J2)";
-                return Err(Stop::Failed(Failure::Data(detail.to_owned())));
+                return Err(not_live());
             }
         }
         Ok(())
@@ -141,6 +180,7 @@ impl Writing<'_> {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.written.statement(rows.count(), rows.bytes());
         Ok(self.txn.execute_raw(with_rows(self.backend, sql, rows)).await?.rows_affected())
     }
 
@@ -148,8 +188,34 @@ impl Writing<'_> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        self.written.statement(rows.count(), rows.bytes());
         Ok(self.txn.query_all_raw(with_rows(self.backend, sql, rows)).await?)
     }
+}
+
+/// A place where a test may end the process or let the disk fail.
+pub(super) fn interfere(point: Point) -> Result<(), Stop> {
+    faults::pass(point);
+    if faults::fails(point) {
+        return Err(Stop::Failed(Failure::Disk(format!("a fault of a test at {}", point.name()))));
+    }
+    Ok(())
+}
+
+fn not_live() -> Stop {
+    Stop::Failed(Failure::Data("a job was changed that is final or does not exist (J2)".to_owned()))
+}
+
+/// Due times that changed: the others would touch the index for nothing.
+fn changed_due(plan: &Plan<'_>, stored: &mut HashMap<String, DueTimes>) -> Rows {
+    let mut rows = Rows::default();
+    for group in &plan.groups {
+        let wanted = DueTimes::of(group.row);
+        if stored.remove(group.workspace.as_str()) != Some(wanted) {
+            row::workspace::write_due(&mut rows, group.workspace, wanted);
+        }
+    }
+    rows
 }
 
 fn planned<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Plan<'a>, Stop> {
@@ -162,6 +228,6 @@ pub(super) fn with_rows(backend: DbBackend, sql: &str, rows: &Rows) -> Statement
 }
 
 /// Numbers that count up from zero never reach the bound of a signed column.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,65 +3,33 @@
 //! Owned by the journal task. Guarantees: every entry is answered exactly once, and `Durable` only after
 //! a COMMIT that is known to have succeeded.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use reeve_faults::{self as faults, Law, Point};
 use reeve_journal::{AbortReason, CommitOutcome};
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait as _,
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 
 use super::handle::{Entry, Shared};
+use super::hot::{Hot, Went};
+use super::lane::{Connect, Lane, Resolved};
 use super::offenders::Taken;
 use super::statements::Statements;
 use super::transaction::{Losers, Stop, Writing};
 use crate::failure::{Failure, classify};
-use crate::open::FatalHook;
-use crate::task;
+use crate::open::{Fatal, FatalHook};
+use crate::{sqlite, task};
 
 /// Tries of one transaction that the database asks to repeat.
-const TRIES_MAX: u32 = 8;
+pub(super) const TRIES_MAX: u32 = 8;
 /// Pause before the second try; it doubles from there.
-const RETRY_MS: u64 = 2;
-/// Tries to reach a database whose connection was lost: some half a minute.
-const RECONNECTS_MAX: u32 = 24;
-/// Longest pause between two of them.
-const RECONNECT_MS_MAX: u64 = 2_000;
-
-/// Opens another connection like the first.
-pub(crate) type Connect =
-    Arc<dyn Fn() -> BoxFuture<'static, Result<DatabaseConnection, DbErr>> + Send + Sync>;
-
-/// Where the writer stands in its lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lane {
-    /// Counts owners of the lane: a writer with an older one is fenced.
-    pub(crate) epoch: u64,
-    /// The last transaction that committed.
-    pub(crate) seq: u64,
-}
-
-/// Takes the lane over: waits out a transaction of the owner before, and fences it.
-pub(crate) async fn take_lane(db: &DatabaseConnection) -> Result<Lane, DbErr> {
-    db.execute_unprepared(
-        "INSERT INTO lanes (lane, epoch, seq) VALUES (0, 0, 0) ON CONFLICT (lane) DO NOTHING",
-    )
-    .await?;
-    let sql = "UPDATE lanes SET epoch = epoch + 1 WHERE lane = 0 RETURNING epoch, seq";
-    read_lane(db, Statement::from_string(db.get_database_backend(), sql))
-        .await?
-        .ok_or_else(|| DbErr::Custom("the row of the lane is missing".to_owned()))
-}
-
-async fn read_lane(db: &DatabaseConnection, statement: Statement) -> Result<Option<Lane>, DbErr> {
-    let Some(row) = db.query_one_raw(statement).await? else {
-        return Ok(None);
-    };
-    let number = |column| row.try_get::<i64>("", column).map(|n| u64::try_from(n).unwrap_or(0));
-    Ok(Some(Lane { epoch: number("epoch")?, seq: number("seq")? }))
-}
+pub(super) const RETRY_MS: u64 = 2;
+/// How long a server beyond a network may take to answer before its connection counts as lost.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// How one transaction ended.
 enum Tried {
@@ -73,13 +41,6 @@ enum Tried {
     Broken(String),
 }
 
-/// What a lost connection left behind.
-enum Resolved {
-    Committed,
-    NotCommitted,
-    Impossible(String),
-}
-
 /// What is to be done with a batch after a try.
 enum Verdict {
     Answered,
@@ -87,9 +48,27 @@ enum Verdict {
     Split(Vec<Entry>, Vec<Entry>),
 }
 
+/// COMMIT, with the places where tests interfere.
+async fn commit(txn: DatabaseTransaction) -> Result<(), Failure> {
+    faults::pass(Point::JournalBeforeCommit);
+    if faults::fails(Point::JournalBeforeCommit) {
+        // Dropping an open transaction may panic.
+        let _ = txn.rollback().await;
+        return Err(Failure::Disk("a fault of a test before the commit".to_owned()));
+    }
+    txn.commit().await.map_err(|error| classify(&error))?;
+    faults::pass(Point::JournalAfterCommit);
+    if faults::fails(Point::JournalAfterCommit) {
+        return Err(Failure::Disk("a fault of a test after the commit".to_owned()));
+    }
+    Ok(())
+}
+
 /// The writer and its connection.
 pub(super) struct Writer {
     pub(super) db: DatabaseConnection,
+    /// The short way for usual batches, where there is one.
+    pub(super) hot: Option<Hot>,
     pub(super) backend: DbBackend,
     pub(super) sql: Statements,
     pub(super) lane: Lane,
@@ -97,6 +76,12 @@ pub(super) struct Writer {
     pub(super) fatal: FatalHook,
     /// `None` where a lost connection cannot be replaced.
     pub(super) connect: Option<Connect>,
+    /// SQLite's file, to open it anew.
+    pub(super) file: Option<PathBuf>,
+    /// A transaction did not end in order: the connection is replaced before it is used again.
+    pub(super) spoilt: bool,
+    /// False from a lost session until another one was had: what `lane` says may be outdated meanwhile.
+    pub(super) in_reach: bool,
     /// Set once nothing may be committed any more.
     pub(super) dead: Option<String>,
 }
@@ -110,7 +95,7 @@ impl Writer {
             if entries.is_empty() {
                 continue;
             }
-            if let Some(why) = self.dead.clone() {
+            if let Err(why) = self.be_in_reach().await {
                 self.abort(entries, AbortReason::Store(why));
                 continue;
             }
@@ -122,17 +107,23 @@ impl Writer {
         }
     }
 
-    async fn settle(&mut self, entries: Vec<Entry>, tries: &mut u32) -> Verdict {
+    async fn settle(&mut self, mut entries: Vec<Entry>, tries: &mut u32) -> Verdict {
+        if faults::is_broken(Law::ReplyAfterCommit) {
+            entries.iter_mut().for_each(Entry::answer_early);
+        }
         match self.attempt(&entries).await {
             Tried::Committed(losers) => {
                 self.lane.seq += 1;
+                self.shared.written.commit();
                 self.shared.set_can_commit(true);
-                self.committed(entries, &losers)
+                let verdict = self.committed(entries, &losers);
+                self.refresh_plans().await;
+                verdict
             }
             Tried::Stopped(stop) => self.stopped(entries, stop, tries).await,
             Tried::Uncertain(losers, failure) => self.uncertain(entries, &losers, failure).await,
             Tried::Broken(detail) => {
-                self.die(format!("the disk failed in a commit: {detail}"));
+                self.die(Fatal::Disk { detail });
                 self.answer_all(entries, &CommitOutcome::Unknown);
                 Verdict::Answered
             }
@@ -140,29 +131,83 @@ impl Writer {
     }
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
-    async fn attempt(&self, entries: &[Entry]) -> Tried {
+    async fn attempt(&mut self, entries: &[Entry]) -> Tried {
+        faults::pass(Point::JournalBeforeBegin);
+        if let Some(hot) = &mut self.hot {
+            match hot.run(entries, self.lane, &self.shared.written).await {
+                Went::Committed => return Tried::Committed(Losers::new()),
+                Went::Stopped(failure) => return Tried::Stopped(Stop::Failed(failure)),
+                Went::CommitFailed(failure) => return self.commit_failed(Losers::new(), failure),
+                Went::Elsewhere => hot.forget(entries.iter().map(|entry| &entry.change.workspace)),
+            }
+        }
+        let txn = match self.begin().await {
+            Ok(txn) => txn,
+            Err(failure) => return Tried::Stopped(Stop::Failed(failure)),
+        };
+        let writing = self.writing(&txn);
+        let written = self.answered(writing.write(entries, self.lane)).await;
+        match written.unwrap_or_else(|failure| Err(Stop::Failed(failure))) {
+            Ok(losers) => match self.answered(commit(txn)).await.unwrap_or_else(Err) {
+                Ok(()) => Tried::Committed(losers),
+                Err(failure) => {
+                    self.spoilt = true;
+                    self.commit_failed(losers, failure)
+                }
+            },
+            Err(stop) => {
+                self.roll_back(txn).await;
+                Tried::Stopped(stop)
+            }
+        }
+    }
+
+    /// Rolls back, or sees to it that the connection is not used again.
+    pub(super) async fn roll_back(&mut self, txn: DatabaseTransaction) {
+        if let Err(error) = txn.rollback().await {
+            tracing::debug!(%error, "a transaction did not roll back cleanly");
+            self.spoilt = true;
+        }
+    }
+
+    /// Replaces a connection of SQLite whose last transaction did not end in order. On a full disk SQLite ends a
+    /// transaction by itself; the driver counts on as if it were open, makes a savepoint of the next one, and calls
+    /// that committed although nothing ever commits what it lies in.
+    async fn mend(&mut self) -> Result<(), Failure> {
+        let Some(file) = self.file.clone().filter(|_| self.spoilt) else { return Ok(()) };
+        // First, since an open transaction keeps the next one out.
+        if let Err(error) = self.db.close_by_ref().await {
+            tracing::debug!(%error, "a connection did not close cleanly");
+        }
+        self.db = sqlite::connect_to_write(&file).await.map_err(|error| classify(&error))?;
+        self.spoilt = false;
+        Ok(())
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<DatabaseTransaction, Failure> {
+        self.mend().await?;
         // IMMEDIATE, because a deferred transaction that writes later fails with BUSY without waiting.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let txn = match self.db.begin_with_options(options).await {
-            Ok(txn) => txn,
-            Err(error) => return Tried::Stopped(Stop::Failed(classify(&error))),
-        };
-        let writing = Writing { txn: &txn, sql: &self.sql, backend: self.backend };
-        match writing.write(entries, self.lane).await {
-            Ok(losers) => match txn.commit().await {
-                Ok(()) => Tried::Committed(losers),
-                Err(error) => self.commit_failed(losers, classify(&error)),
-            },
-            Err(stop) => {
-                if let Err(error) = txn.rollback().await {
-                    tracing::debug!(%error, "a transaction did not roll back cleanly");
-                }
-                Tried::Stopped(stop)
-            }
+        let begun = self.answered(self.db.begin_with_options(options)).await?;
+        begun.map_err(|error| classify(&error))
+    }
+
+    pub(super) fn writing<'t>(&'t self, txn: &'t DatabaseTransaction) -> Writing<'t> {
+        Writing { txn, sql: &self.sql, backend: self.backend, written: &self.shared.written }
+    }
+
+    /// A server that says nothing for long is as good as gone: nobody else would notice a network that swallows
+    /// everything. A file is waited for however long it takes, since what was begun goes on in its thread.
+    pub(super) async fn answered<F: Future>(&self, asked: F) -> Result<F::Output, Failure> {
+        if self.connect.is_none() {
+            return Ok(asked.await);
         }
+        task::within(ANSWER_MAX, asked)
+            .await
+            .ok_or_else(|| Failure::Lost("no answer came in time".to_owned()))
     }
 
     fn commit_failed(&self, losers: Losers, failure: Failure) -> Tried {
@@ -188,15 +233,23 @@ impl Writer {
             };
             self.shared.answer(entry, outcome);
         }
+        faults::pass(Point::JournalAfterAnswers);
         Verdict::Answered
     }
 
     async fn stopped(&mut self, mut entries: Vec<Entry>, stop: Stop, tries: &mut u32) -> Verdict {
         match stop {
             Stop::AllLost => self.abort(entries, AbortReason::Version),
+            // The session is not the one that has the lock, or the lane is not ours: resolving tells which.
+            Stop::Fenced if self.connect.is_some() => {
+                let failure = Failure::Lost("the session is not the one that may write".to_owned());
+                self.failed(entries, failure, tries).await
+            }
             Stop::Fenced => {
-                self.die("another process took the database over".to_owned());
-                self.abort(entries, AbortReason::Store("another process took the database over".to_owned()))
+                let fatal = Fatal::TakenOver { by: String::new() };
+                let why = fatal.to_string();
+                self.die(fatal);
+                self.abort(entries, AbortReason::Store(why))
             }
             Stop::Conflict => self.drop_offenders(entries).await,
             Stop::Failed(Failure::Data(detail)) if entries.len() == 1 => {
@@ -245,44 +298,6 @@ impl Writer {
         }
     }
 
-    /// Replaces the connection and learns from the lane whether the transaction under way committed.
-    ///
-    /// The update of the lane's row waits for the old transaction, and the new epoch fences it.
-    async fn resolve(&mut self) -> Resolved {
-        let Some(connect) = self.connect.clone() else {
-            return Resolved::Impossible("the connection cannot be replaced".to_owned());
-        };
-        self.shared.set_can_commit(false);
-        let mut detail = String::new();
-        for n in 0..RECONNECTS_MAX {
-            task::pause(Duration::from_millis((RETRY_MS << n.min(12)).min(RECONNECT_MS_MAX))).await;
-            match self.take_over(&connect).await {
-                Ok(Some(lane)) => {
-                    let committed = lane.seq > self.lane.seq;
-                    self.lane = lane;
-                    self.shared.set_can_commit(true);
-                    return if committed { Resolved::Committed } else { Resolved::NotCommitted };
-                }
-                Ok(None) => {
-                    self.die("another process took the database over".to_owned());
-                    return Resolved::Impossible("another process took the database over".to_owned());
-                }
-                Err(error) => detail = error.to_string(),
-            }
-        }
-        Resolved::Impossible(detail)
-    }
-
-    async fn take_over(&mut self, connect: &Connect) -> Result<Option<Lane>, DbErr> {
-        let db = connect().await?;
-        let sql = "UPDATE lanes SET epoch = epoch + 1 WHERE lane = 0 AND epoch = $1 RETURNING epoch, seq";
-        let epoch = i64::try_from(self.lane.epoch).unwrap_or(i64::MAX);
-        let lane = read_lane(&db, Statement::from_sql_and_values(self.backend, sql, [epoch.into()])).await?;
-        // The old connection is broken; whether it closes in order does not matter.
-        drop(std::mem::replace(&mut self.db, db));
-        Ok(lane)
-    }
-
     async fn drop_offenders(&mut self, entries: Vec<Entry>) -> Verdict {
         let taken = match Taken::find(&self.db, &self.sql, &entries).await {
             Ok(taken) => taken,
@@ -307,10 +322,10 @@ impl Writer {
     }
 
     /// Stops committing for good and tells the composition root.
-    pub(super) fn die(&mut self, why: String) {
-        tracing::error!(%why, "the journal stops");
+    pub(super) fn die(&mut self, fatal: Fatal) {
+        tracing::error!(why = %fatal, "the journal stops");
         self.shared.set_can_commit(false);
-        self.dead = Some(why.clone());
-        (self.fatal)(why);
+        self.dead = Some(fatal.to_string());
+        (self.fatal)(fatal);
     }
 }

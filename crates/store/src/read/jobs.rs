@@ -2,6 +2,7 @@
 
 use reeve_journal::{JobFilter, JobRecord, Page, StoreError};
 use reeve_types::{JobId, WorkspaceId};
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, QueryTrait as _,
@@ -25,8 +26,7 @@ pub(crate) async fn one(db: &DatabaseConnection, id: JobId) -> Result<Option<Job
 
 /// A page, newest first.
 ///
-/// Of one workspace: live and final jobs lie in two ranges of one index; both are read in one snapshot
-/// and merged.
+/// Of one workspace: one range of its index, or of the small one of live jobs when a status says that they are.
 pub(crate) async fn page(
     db: &DatabaseConnection,
     filter: &JobFilter,
@@ -43,39 +43,23 @@ async fn in_snapshot<C: ConnectionTrait>(
     filter: &JobFilter,
     page: &Page,
 ) -> Result<Vec<JobRecord>, StoreError> {
-    let mut found = Vec::new();
     let mut interned = Interned::default();
-    for range in ranges(filter) {
-        for row in rows(db, select(filter, page, range)).await? {
-            found.push(read(&row, &mut interned)?);
-        }
-    }
-    found.sort_by_key(|record| std::cmp::Reverse(record.intro.id));
-    found.truncate(page.limit as usize);
+    let found = rows(db, select(filter, page)).await?;
+    let mut found =
+        found.iter().map(|row| read(row, &mut interned)).collect::<Result<Vec<JobRecord>, StoreError>>()?;
     for record in &mut found {
         attach(db, record).await?;
     }
     Ok(found)
 }
 
-/// Which values of `live` to read; `None` when the whole table is read in order of id.
-fn ranges(filter: &JobFilter) -> Vec<Option<i64>> {
-    match (&filter.workspace, filter.status) {
-        (None, None) => vec![None],
-        (_, Some(status)) => vec![Some(i64::from(!status.is_final()))],
-        (Some(_), None) => vec![Some(1), Some(0)],
-    }
-}
-
-fn select(filter: &JobFilter, page: &Page, live: Option<i64>) -> sea_orm::sea_query::SelectStatement {
+fn select(filter: &JobFilter, page: &Page) -> sea_orm::sea_query::SelectStatement {
     let mut select = jobs::Entity::find().order_by_desc(jobs::Column::Id).limit(u64::from(page.limit));
     if let Some(workspace) = &filter.workspace {
         select = select.filter(jobs::Column::Workspace.eq(workspace.as_str()));
     }
-    if let Some(live) = live {
-        select = select.filter(jobs::Column::Live.eq(live));
-    }
     if let Some(status) = filter.status {
+        select = select.filter(liveness(!status.is_final()));
         select = select.filter(jobs::Column::Status.eq(status.as_str()));
     }
     if let Some(action) = &filter.action {
@@ -88,6 +72,11 @@ fn select(filter: &JobFilter, page: &Page, live: Option<i64>) -> sea_orm::sea_qu
         select = select.filter(jobs::Column::Id.lt(after.as_str()));
     }
     select.into_query()
+}
+
+/// Written out, not bound: the partial indexes of live jobs are used only when the planner sees the value.
+pub(super) fn liveness(live: bool) -> SimpleExpr {
+    Expr::cust(if live { "live = 1" } else { "live = 0" })
 }
 
 fn read(row: &sea_orm::QueryResult, interned: &mut Interned) -> Result<JobRecord, StoreError> {
@@ -120,7 +109,7 @@ pub(crate) async fn after<C: ConnectionTrait>(
 ) -> Result<Vec<JobRecord>, StoreError> {
     let mut select = jobs::Entity::find()
         .filter(jobs::Column::Workspace.eq(workspace.as_str()))
-        .filter(jobs::Column::Live.eq(i64::from(live)))
+        .filter(liveness(live))
         .order_by_asc(jobs::Column::Id)
         .limit(count_max);
     if let Some(after) = after {

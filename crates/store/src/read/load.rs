@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use super::db::{row, rows};
+use super::jobs::liveness;
 use crate::entity::{answers, jobs, lots, purchases, uploads, workspaces};
 use crate::row;
 use crate::row::cells::Cells;
@@ -78,18 +79,23 @@ async fn purchases_of<C: ConnectionTrait>(
 type Live = rustc_hash::FxHashMap<JobId, Box<LiveJob>>;
 
 async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live, StoreError> {
-    let mine =
-        jobs::Entity::find().filter(jobs::Column::Workspace.eq(id.as_str())).filter(jobs::Column::Live.eq(1));
+    let mine = jobs::Entity::find().filter(jobs::Column::Workspace.eq(id.as_str())).filter(liveness(true));
     let found = rows(db, mine.into_query()).await?;
-    let mut uploads = uploads_of(db, id).await?;
     let mut interned = Interned::default();
-    let mut live = Live::default();
+    let mut records = Vec::with_capacity(found.len());
     for row in &found {
         let cells = Cells::by_text(row, "jobs", "id")?;
-        let mut record = row::job::read(&cells, &mut interned, Depth::Live)?;
+        let record = row::job::read(&cells, &mut interned, Depth::Live)?;
         if record.state.status.is_final() {
             return Err(cells.damaged("live", "is 1 although the status is final"));
         }
+        records.push(record);
+    }
+    // Most workspaces that are built again have jobs that wait, and only a lease has uploads.
+    let has_lease = records.iter().any(|record| record.state.lease.is_some());
+    let mut uploads = if has_lease { uploads_of(db, id).await? } else { HashMap::new() };
+    let mut live = Live::default();
+    for mut record in records {
         if let Some(lease) = &mut record.state.lease {
             lease.uploads = uploads.remove(&(record.intro.id, lease.attempt)).unwrap_or_default();
         }
@@ -107,7 +113,7 @@ async fn uploads_of<C: ConnectionTrait>(
         .select_only()
         .column(jobs::Column::Id)
         .filter(jobs::Column::Workspace.eq(id.as_str()))
-        .filter(jobs::Column::Live.eq(1))
+        .filter(liveness(true))
         .filter(jobs::Column::LeaseWorker.is_not_null())
         .into_query();
     let select = uploads::Entity::find()

@@ -8,6 +8,7 @@ mod insight;
 mod jobs;
 mod ledger;
 mod load;
+mod packed;
 mod platform;
 mod recovery;
 mod workspaces;

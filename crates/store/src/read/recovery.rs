@@ -8,6 +8,8 @@ use sea_orm::{
 };
 
 use super::db::rows;
+use super::jobs::liveness;
+use super::packed::packed;
 use crate::entity::{jobs, workspaces};
 use crate::row;
 use crate::row::cells::Cells;
@@ -60,8 +62,14 @@ pub(crate) async fn queued(
     if let Some(after) = after {
         select = select.filter(Id.gt(after.to_string()));
     }
-    let found = rows(db, select.into_query()).await?;
+    let select = select.into_query();
+    let text = packed(db, row::job::QUEUED, select.clone()).await?;
+    if let Some(mut queued) = row::job::unpack_queued(&text) {
+        queued.sort_unstable_by_key(|row| row.job);
+        return Ok(queued);
+    }
     let mut interned = Interned::default();
+    let found = rows(db, select).await?;
     found
         .iter()
         .map(|row| row::job::read_queued(&Cells::by_text(row, "jobs", "id")?, &mut interned))
@@ -78,12 +86,19 @@ pub(crate) async fn leased(db: &DatabaseConnection) -> Result<Vec<LeasedRow>, St
         LeaseUnknownUntil, LeaseWorker, Pool, Priority, Status, WorkMs, Workspace,
     };
     let slim = [Id, Workspace, Pool, Action, Attempt, Status, LeaseWorker, LeaseSession];
+    let running = workspaces::Entity::find()
+        .select_only()
+        .column(workspaces::Column::Id)
+        .filter(workspaces::Column::Running.gt(0))
+        .into_query();
+    // By workspace, since those with a running job say so; of a backlog of a million only theirs is looked through.
     let select = jobs::Entity::find()
         .select_only()
         .columns(slim)
         .columns([LeaseGrantedAt, LeaseRunDeadlineAt, LeaseUnknownUntil])
         .columns([AdmittedAt, AdmittedN, Priority, WorkMs])
-        .filter(sea_orm::sea_query::Expr::cust(LIVE_ONLY))
+        .filter(Workspace.in_subquery(running))
+        .filter(liveness(true))
         .filter(LeaseWorker.is_not_null())
         .order_by_asc(Id);
     let found = rows(db, select.into_query()).await?;
@@ -101,7 +116,12 @@ pub(crate) async fn facts(db: &DatabaseConnection) -> Result<Vec<FactsRow>, Stor
         .select_only()
         .columns([Id, Tier, ConcurrencyMax, Paused])
         .filter(Condition::any().add(Queued.gt(0)).add(Running.gt(0)))
-        .order_by_asc(Id);
-    let found = rows(db, select.into_query()).await?;
+        .into_query();
+    let text = packed(db, row::workspace::FACTS, select.clone()).await?;
+    if let Some(mut facts) = row::workspace::unpack_facts(&text) {
+        facts.sort_unstable_by(|a, b| a.workspace.cmp(&b.workspace));
+        return Ok(facts);
+    }
+    let found = rows(db, select).await?;
     found.iter().map(|row| row::workspace::read_facts(&Cells::by_text(row, "workspaces", "id")?)).collect()
 }

@@ -1,17 +1,21 @@
 //! Table `jobs`: what never changes, what changes while it lives, what its end adds.
 //!
-//! Three column lists for three statements: admission writes all, a live change the second list, a close
-//! the second and third. A live change leaves `live` alone, so that no index is touched by it.
+//! Column lists for four statements: a job that just waits is its introduction and its hold, one that went further in
+//! the batch of its admission is all columns, a live change the second list, a close what is left at the end. What
+//! has one value in all rows of a statement stands in its text, because each cell of a row costs. A live change leaves
+//! `live` alone, so that no index is touched by it.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use reeve_credits::hold::Hold;
 use reeve_credits::price::Quote;
 use reeve_jobs::{JobError, Lease, Sequence, Status};
 use reeve_journal::{JobRecord, LeasedRow, QueuedRow, StoreError};
-use reeve_types::{ActionName, JobId, LeaseId, PoolName, TierName, WorkspaceId};
+use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
 use reeve_workspace::{JobIntro, JobState};
+use rustc_hash::FxHashMap;
 
 use super::cells::Cells;
 use super::columns::{Columns, int, text};
@@ -71,6 +75,70 @@ pub(crate) const END: &Columns = &[
     text("outputs"),
 ];
 
+/// What a job that waits since its admission has beside its introduction.
+pub(crate) const WAITING: &Columns = &[text("hold")];
+
+/// The other columns of such a job that are not null.
+pub(crate) const WAITING_IS: &[(&str, &str)] = &[
+    ("live", "1"),
+    ("status", "'queued'"),
+    ("attempt", "0"),
+    ("attempts_lost", "0"),
+    ("lapses", "0"),
+    ("settled", "0"),
+    ("released", "0"),
+];
+
+/// What a close writes.
+pub(crate) const CLOSED: &Columns = &[
+    text("id"),
+    text("status"),
+    int("attempt"),
+    int("attempts_lost"),
+    int("lapses"),
+    int("not_before"),
+    int("started_at"),
+    text("hold"),
+    int("settled"),
+    int("released"),
+    int("finished_at"),
+    int("closed_by"),
+    text("error_code"),
+    text("error_message"),
+    text("outputs"),
+];
+
+/// What every closed job has.
+pub(crate) const CLOSED_IS: &[(&str, &str)] = &[
+    ("live", "0"),
+    ("lease_granted_at", "NULL"),
+    ("lease_run_deadline_at", "NULL"),
+    ("lease_unknown_until", "NULL"),
+    ("lease_worker", "NULL"),
+    ("lease_session", "NULL"),
+];
+
+/// Whether nothing happened to a job since its admission, so that [`write_waiting`] tells all of it.
+pub(crate) fn is_waiting(state: &JobState) -> bool {
+    let JobState { status, attempt, attempts_lost, lapses, not_before, started_at, lease, .. } = state;
+    let JobState { settled, released, finished_at, closed_by, error, outputs, hold: _, .. } = state;
+    matches!(status, Status::Queued)
+        && (*attempt, *attempts_lost, *lapses) == (0, 0, 0)
+        && not_before.is_none()
+        && started_at.is_none()
+        && lease.is_none()
+        && (settled.micros(), released.micros()) == (0, 0)
+        && finished_at.is_none()
+        && closed_by.is_none()
+        && error.is_none()
+        && outputs.is_empty()
+}
+
+/// A job admitted in this batch that waits.
+pub(crate) fn write_waiting(rows: &mut Rows, intro: &JobIntro, state: &JobState) {
+    intro_cells(rows.row(), intro).json(&state.hold).done(INTRO.len() + WAITING.len());
+}
+
 /// A job admitted in this batch, at its latest values.
 pub(crate) fn write_new(rows: &mut Rows, intro: &JobIntro, state: &JobState) {
     let cells = end_cells(live_cells(intro_cells(rows.row(), intro), state), state);
@@ -82,9 +150,19 @@ pub(crate) fn write_live(rows: &mut Rows, id: JobId, state: &JobState) {
     live_cells(rows.row().id(id), state).done(KEY.len() + LIVE.len());
 }
 
-/// A job that ended.
+/// A job that ended; it must have no lease.
 pub(crate) fn write_final(rows: &mut Rows, id: JobId, state: &JobState) {
-    end_cells(live_cells(rows.row().id(id), state), state).done(KEY.len() + LIVE.len() + END.len());
+    let cells = rows
+        .row()
+        .id(id)
+        .id(state.status.as_str())
+        .int(state.attempt)
+        .int(state.attempts_lost)
+        .int(state.lapses)
+        .opt_int(state.not_before.map(|at| at.value()))
+        .opt_int(state.started_at.map(|at| at.value()))
+        .json(&state.hold);
+    outcome_cells(cells, state).done(CLOSED.len());
 }
 
 fn intro_cells<'a>(cells: Row<'a>, intro: &JobIntro) -> Row<'a> {
@@ -128,8 +206,11 @@ fn live_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
 }
 
 fn end_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
+    outcome_cells(cells.int(u8::from(!state.status.is_final())), state)
+}
+
+fn outcome_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
     let cells = cells
-        .int(u8::from(!state.status.is_final()))
         .int(state.settled.micros())
         .int(state.released.micros())
         .opt_int(state.finished_at.map(|at| at.value()))
@@ -269,6 +350,48 @@ fn read_lease(cells: &Cells<'_>) -> Result<Option<Lease>, StoreError> {
         unknown_until: cells.opt_millis("lease_unknown_until")?,
         uploads: Vec::new(),
     }))
+}
+
+/// Columns of a waiting job, in the order of [`Slim`].
+pub(crate) const QUEUED: &str =
+    "id, workspace, pool, action, work_ms, priority, admitted_at, admitted_n, not_before, attempts_lost";
+
+/// A waiting job in a packed page.
+#[derive(serde::Deserialize)]
+struct Slim<'a>(&'a str, &'a str, &'a str, &'a str, Option<u32>, i32, i64, u64, Option<i64>, u16);
+
+/// The waiting jobs of a packed page; `None` when a cell is not what it should be.
+pub(crate) fn unpack_queued(text: &str) -> Option<Vec<QueuedRow>> {
+    let mut workspaces = FxHashMap::<&str, WorkspaceId>::default();
+    let mut pools = FxHashMap::<&str, PoolName>::default();
+    let mut actions = FxHashMap::<&str, ActionName>::default();
+    let mut queued = Vec::new();
+    for slim in serde_json::from_str::<Vec<Slim<'_>>>(text).ok()? {
+        let Slim(id, workspace, pool, action, work_ms, priority, admitted_at, n, not_before, attempts_lost) =
+            slim;
+        queued.push(QueuedRow {
+            job: id.parse().ok()?,
+            workspace: known(&mut workspaces, workspace)?,
+            pool: known(&mut pools, pool)?,
+            action: known(&mut actions, action)?,
+            work_ms,
+            priority,
+            sequence: Sequence { admitted_at: Millis::from_millis(admitted_at), n },
+            not_before: not_before.map(Millis::from_millis),
+            attempts_lost,
+        });
+    }
+    Some(queued)
+}
+
+/// One value for all rows with the same text.
+fn known<'a, T: Clone + FromStr>(known: &mut FxHashMap<&'a str, T>, text: &'a str) -> Option<T> {
+    if let Some(value) = known.get(text) {
+        return Some(value.clone());
+    }
+    let value: T = text.parse().ok()?;
+    known.insert(text, value.clone());
+    Some(value)
 }
 
 /// A waiting job, from slim columns only.

@@ -1,7 +1,7 @@
 //! Table `workspaces`: the hot figures, and the profile as JSON with the columns that lists need.
 
 use reeve_journal::{FactsRow, StoreError, WorkspaceRecord};
-use reeve_types::WorkspaceId;
+use reeve_types::{TierName, WorkspaceId};
 use reeve_workspace::{Chain, Hash, Profile, State, Tallies, WorkspaceRow};
 
 use super::cells::Cells;
@@ -161,6 +161,37 @@ pub(crate) fn read_record(cells: &Cells<'_>) -> Result<WorkspaceRecord, StoreErr
         running: cells.int("running")?,
         queued: cells.int("queued")?,
     })
+}
+
+/// Columns of what the dispatcher knows, in the order of [`Slim`].
+pub(crate) const FACTS: &str = "id, tier, concurrency_max, paused";
+
+/// A workspace in a packed page.
+#[derive(serde::Deserialize)]
+struct Slim<'a>(&'a str, &'a str, Option<u32>, u8);
+
+/// What the dispatcher knows of the workspaces of a packed page; `None` when a cell is not what it should be.
+pub(crate) fn unpack_facts(text: &str) -> Option<Vec<FactsRow>> {
+    let mut tiers: Vec<TierName> = Vec::new();
+    let mut facts = Vec::new();
+    for Slim(id, tier, concurrency_max, paused) in serde_json::from_str::<Vec<Slim<'_>>>(text).ok()? {
+        let known = tiers.iter().find(|known| known.as_str() == tier).cloned();
+        let tier = match known {
+            Some(known) => known,
+            None => {
+                let new: TierName = tier.parse().ok()?;
+                tiers.push(new.clone());
+                new
+            }
+        };
+        let paused = match paused {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        facts.push(FactsRow { workspace: id.parse().ok()?, tier, concurrency_max, paused });
+    }
+    Some(facts)
 }
 
 /// What the dispatcher knows of it.

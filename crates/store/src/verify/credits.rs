@@ -1,6 +1,7 @@
 //! L1, L2, L5: the ledger replayed, row by row, against lots and balances.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use reeve_credits::lot::Lot;
 use reeve_journal::{LotSums, StoreError};
@@ -15,7 +16,7 @@ use crate::read::ledger_after;
 const PAGE: u64 = 2_000;
 
 /// What the ledger says of one job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct JobSums {
     pub(super) held: i128,
     pub(super) settled: i128,
@@ -23,16 +24,58 @@ pub(super) struct JobSums {
 }
 
 /// What the ledger adds up to. Wide sums: a tampered amount must not overflow the check itself.
-#[derive(Default)]
 pub(super) struct Replay {
+    /// Which sums of jobs are kept one by one.
+    keep: Keep,
     available: i128,
     held: i128,
     lots: HashMap<LotId, LotSums>,
     pub(super) jobs: HashMap<JobId, JobSums>,
-    /// Settles seen, to find one made twice.
-    settles: HashSet<(JobId, Option<u32>, LotId)>,
+    /// Of jobs whose hold is closed.
+    pub(super) closed: Closed,
+    /// Settles seen of jobs that are kept, to find one made twice.
+    settles: HashMap<JobId, Vec<(Option<u32>, LotId)>>,
     /// Owed less repaid.
     debt: i128,
+}
+
+/// Which jobs a replay can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Those with an open hold: memory for a workspace's backlog, not for its past.
+    Open,
+    /// All: only for a workspace in which something is broken.
+    All,
+}
+
+/// Closed holds as one figure: the sums of a job are put in by the ledger and taken out by the job's row, in any
+/// order, and nothing is left when they are the same jobs with the same sums.
+///
+/// Keyed by chance, so that no forged row can be made to fit.
+#[derive(Default)]
+pub(super) struct Closed {
+    keys: [RandomState; 2],
+    sums: [u64; 2],
+}
+
+impl Closed {
+    fn figures(&self, job: JobId, sums: JobSums) -> [u64; 2] {
+        [self.keys[0].hash_one((job, sums)), self.keys[1].hash_one((job, sums))]
+    }
+
+    fn put(&mut self, job: JobId, sums: JobSums) {
+        let figures = self.figures(job, sums);
+        self.sums = [self.sums[0].wrapping_add(figures[0]), self.sums[1].wrapping_add(figures[1])];
+    }
+
+    pub(super) fn take(&mut self, job: JobId, sums: JobSums) {
+        let figures = self.figures(job, sums);
+        self.sums = [self.sums[0].wrapping_sub(figures[0]), self.sums[1].wrapping_sub(figures[1])];
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sums == [0, 0]
+    }
 }
 
 fn wide(amount: Credits) -> i128 {
@@ -42,11 +85,10 @@ fn wide(amount: Credits) -> i128 {
 /// Replays the ledger of a workspace and compares its end with the workspace's own figures.
 pub(super) async fn replay<C: ConnectionTrait>(
     db: &C,
-    id: &WorkspaceId,
-    state: &State,
+    (id, state, keep): (&WorkspaceId, &State, Keep),
     tally: &mut Tally,
 ) -> Result<Replay, StoreError> {
-    let mut replay = Replay::default();
+    let mut replay = Replay::new(keep);
     let mut chain = genesis(id);
     let (mut broken, mut last_at) = (false, None);
     loop {
@@ -76,6 +118,24 @@ pub(super) async fn replay<C: ConnectionTrait>(
 }
 
 impl Replay {
+    fn new(keep: Keep) -> Self {
+        Self {
+            keep,
+            available: 0,
+            held: 0,
+            lots: HashMap::new(),
+            jobs: HashMap::new(),
+            closed: Closed::default(),
+            settles: HashMap::new(),
+            debt: 0,
+        }
+    }
+
+    /// True when a job without sums has no ledger rows.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.keep == Keep::All
+    }
+
     fn apply(&mut self, id: &WorkspaceId, row: &Row, tally: &mut Tally) {
         let amount = wide(row.amount);
         let (available, held) = row.kind.effect();
@@ -104,13 +164,22 @@ impl Replay {
             Kind::Hold => sums.held += amount,
             Kind::Settle => {
                 sums.settled += amount;
-                let is_first = self.settles.insert((job, row.output, row.lot));
+                let settles = self.settles.entry(job).or_default();
+                let is_first = !settles.contains(&(row.output, row.lot));
+                settles.push((row.output, row.lot));
                 tally.check(Promise::L3, is_first, || {
                     format!("table `ledger` column `output` row `{id}/{}`: output settled twice", row.seq)
                 });
             }
             Kind::Release => sums.released += amount,
             _ => {}
+        }
+        let sums = *sums;
+        if self.keep == Keep::Open && sums.held > 0 && sums.held == sums.settled + sums.released {
+            // A row of it that comes later starts sums that never close, and so is found.
+            self.jobs.remove(&job);
+            self.settles.remove(&job);
+            self.closed.put(job, sums);
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) async fn check<C: ConnectionTrait>(
             let Some(last) = records.last() else { break };
             after = Some(last.intro.id);
             for record in &records {
-                let sums = replay.jobs.remove(&record.intro.id).unwrap_or_default();
+                let sums = sums_of(record, replay);
                 jobs.add(record);
                 one(record, live, sums, tally);
             }
@@ -54,7 +54,25 @@ pub(super) async fn check<C: ConnectionTrait>(
             format!("table `jobs` column `id` row `{job}`: has ledger rows and is missing")
         });
     }
+    tally.check(Promise::L3, replay.closed.is_empty(), || {
+        format!("workspace `{id}`: closed holds of the ledger and of its jobs differ")
+    });
     Ok(jobs)
+}
+
+/// What the ledger says of a job: as kept, else as its own row claims, which is taken out of what closed.
+fn sums_of(record: &JobRecord, replay: &mut Replay) -> JobSums {
+    let (job, state) = (record.intro.id, &record.state);
+    if let Some(sums) = replay.jobs.remove(&job) {
+        return sums;
+    }
+    let (settled, released) = (wide(state.settled), wide(state.released));
+    let claimed = JobSums { held: settled + released, settled, released };
+    if replay.keeps_all() || claimed.held == 0 {
+        return JobSums::default();
+    }
+    replay.closed.take(job, claimed);
+    claimed
 }
 
 impl Jobs {

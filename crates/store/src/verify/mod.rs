@@ -5,6 +5,7 @@
 //! id. Nothing is repaired.
 
 mod credits;
+mod file;
 mod jobs;
 mod orphans;
 mod tally;
@@ -90,6 +91,7 @@ impl Verifier {
                 on_progress(Progress { workspaces_done: done });
             }
         }
+        file::check(&self.db, &mut tally).await?;
         orphans::check(&self.db, &mut tally).await?;
         Ok(Report { workspaces: done, checks: tally.into_checks() })
     }

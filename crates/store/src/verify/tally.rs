@@ -63,6 +63,18 @@ impl Tally {
         }
     }
 
+    /// True when nothing was broken so far.
+    pub(super) fn is_ok(&self) -> bool {
+        self.checks.iter().all(|(_, check)| check.ok)
+    }
+
+    /// Counts along what another one found to be as promised.
+    pub(super) fn add(&mut self, sound: &Self) {
+        for ((_, check), (_, other)) in self.checks.iter_mut().zip(&sound.checks) {
+            check.checked += other.checked;
+        }
+    }
+
     /// A row that cannot be read.
     pub(super) fn damaged(&mut self, detail: String) {
         self.check(Promise::Rows, false, || detail);

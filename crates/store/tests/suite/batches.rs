@@ -76,8 +76,8 @@ async fn losers_of_a_batch_abort_alone_on_sqlite() {
 
 #[tokio::test]
 async fn losers_of_a_batch_abort_alone_on_postgres() {
-    let Some(server) = crate::support::postgres::Server::start() else { return };
-    a_batch_of_mixed_fortune(&server.store().await).await;
+    let Some(server) = crate::support::postgres::start() else { return };
+    a_batch_of_mixed_fortune(&crate::support::postgres::store(&server).await).await;
 }
 
 #[tokio::test]

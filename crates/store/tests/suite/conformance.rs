@@ -1,6 +1,6 @@
 //! The promises of the ports, on both databases.
 
-use crate::support::{postgres::Server, sqlite};
+use crate::support::{postgres, sqlite};
 use reeve_journal::conformance::{Subject, run_all};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -17,9 +17,9 @@ async fn sqlite_keeps_every_promise() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_every_promise() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = postgres::start() else { return };
     let server = &server;
-    run_all(|| async move { subject(server.store().await) }).await;
+    run_all(|| async move { subject(postgres::store(server).await) }).await;
 }
 
 /// The store lives as long as its ports do.

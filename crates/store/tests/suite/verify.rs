@@ -148,8 +148,8 @@ async fn each_promise_is_seen_broken() {
 
 #[tokio::test]
 async fn the_same_checks_run_on_postgres() {
-    let Some(server) = crate::support::postgres::Server::start() else { return };
-    let store = server.store().await;
+    let Some(server) = crate::support::postgres::start() else { return };
+    let store = crate::support::postgres::store(&server).await;
     let mut desk = Desk::new();
     let id = desk.open(&*store.journal(), "acme").await;
     desk.whole_job(&*store.journal(), &id).await;

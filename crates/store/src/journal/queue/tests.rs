@@ -50,7 +50,7 @@ impl Fixture {
     fn put(&self, workspace: &str, expected: u64, claim: Option<&str>) -> oneshot::Receiver<CommitOutcome> {
         let (reply, outcome) = oneshot::channel();
         let change = change(workspace, expected, claim);
-        let entry = Entry { change, reply, weight_bytes: 1, room: Room::unbounded() };
+        let entry = Entry { weight_bytes: 1, ..Entry::new(change, reply, Room::unbounded()) };
         self.items.send(Item::Change(entry)).ok();
         outcome
     }
@@ -125,8 +125,7 @@ async fn giving_a_claim_up_and_using_it_never_meet_in_a_batch() {
     let mut fixture = Fixture::new();
     let mut gives_up = change("a", 1, None);
     gives_up.records.unclaims = vec![Claim::payment("pay-1")];
-    let entry =
-        Entry { change: gives_up, reply: oneshot::channel().0, weight_bytes: 1, room: Room::unbounded() };
+    let entry = Entry { weight_bytes: 1, ..Entry::new(gives_up, oneshot::channel().0, Room::unbounded()) };
     fixture.items.send(Item::Change(entry)).ok();
     fixture.put("b", 1, Some("pay-1"));
     fixture.put("c", 1, None);
