@@ -3,6 +3,10 @@
 //! A sweep counts waiting and leased jobs per workspace from the rows, a page at a time, and compares with the
 //! queue. What differs is looked at again through its owner, since rows and queue are read at different instants; what
 //! still differs is drift: counted, logged, and healed by a `Sync`. Drift is a bug of ours, so it must stay 0.
+//!
+//! It counts: a job that is missing and one too many in the same workspace and state hide each other. Memory is one
+//! entry per workspace with live jobs, and all leases: rows come in order of job, so no part of the workspaces can be
+//! counted alone without reading everything for each part.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +26,11 @@ const STEP: u32 = 1_000;
 /// Workspaces of one sweep that are looked at again; the rest waits for the next one.
 const SUSPECTS_MAX: usize = 256;
 /// How often a suspect whose jobs move at that moment is looked at.
-const LOOKS_MAX: usize = 4;
+const LOOKS_MAX: usize = 5;
+/// Differences that make a drift: a workspace whose hints got lost in a full mailbox is healed in between.
+const DIFFERENCES_MIN: usize = 2;
+/// Pause between two looks, in ticks of the calendar, which heals.
+const LOOK_TICKS: u64 = 2;
 /// Changes that wait for the journal: with more, the machine has better things to do.
 const JOURNAL_DEPTH_MAX: usize = 256;
 
@@ -34,25 +42,30 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let owner = shared.clone();
     task::spawn(&shared.runtime, async move {
         while !owner.is_stopping() {
-            match sweep(&owner).await {
-                Ok(Some(drifted)) => {
-                    owner.counters.drift_now.store(drifted, Ordering::Relaxed);
-                    owner.counters.drifts.fetch_add(drifted, Ordering::Relaxed);
-                    Counters::add(&owner.counters.audits);
-                }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "the audit cannot read the rows"),
-            }
+            audit(&owner, owner.settings.audit_ms.max(1)).await;
         }
     });
 }
 
+/// One sweep, with this pause before each step, and what it leaves in the figures.
+async fn audit(shared: &Arc<Shared>, pause_ms: u64) {
+    match sweep(shared, pause_ms).await {
+        Ok(Some(drifted)) => {
+            shared.counters.drift_now.store(drifted, Ordering::Relaxed);
+            shared.counters.drifts.fetch_add(drifted, Ordering::Relaxed);
+            Counters::add(&shared.counters.audits);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "the audit cannot read the rows"),
+    }
+}
+
 /// One pass over everything; workspaces that drifted. `None` when the server stops meanwhile.
-async fn sweep(shared: &Arc<Shared>) -> Result<Option<u64>, StoreError> {
+async fn sweep(shared: &Arc<Shared>, pause_ms: u64) -> Result<Option<u64>, StoreError> {
     let mut counts: FxHashMap<WorkspaceId, Counts> = FxHashMap::default();
     let mut after: Option<JobId> = None;
     loop {
-        if !pause(shared).await {
+        if !pause(shared, pause_ms).await {
             return Ok(None);
         }
         let rows = shared.reader.queued(after, STEP).await?;
@@ -81,9 +94,9 @@ async fn sweep(shared: &Arc<Shared>) -> Result<Option<u64>, StoreError> {
 }
 
 /// Waits for the next step; false when there is none.
-async fn pause(shared: &Shared) -> bool {
+async fn pause(shared: &Shared, pause_ms: u64) -> bool {
     loop {
-        task::sleep_ms(shared.settings.audit_ms.max(1)).await;
+        task::sleep_ms(pause_ms).await;
         if shared.is_stopping() {
             return false;
         }
@@ -142,26 +155,59 @@ async fn suspects(
     }
 }
 
-/// True when the owner says twice the same, and the queue something else in between.
+/// What one look at a suspect says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Same,
+    /// It moves right now, or is being healed already.
+    Moving,
+    Differs,
+}
+
+/// True when the queue differs from the owner again and again, and nothing that is on its way explains it.
 async fn is_adrift(engine: &Engine, workspace: &WorkspaceId) -> bool {
+    let mut differed = 0;
     for _ in 0..LOOKS_MAX {
-        let Ok(Some(before)) = engine.inspect(workspace, counted).await else { return false };
-        let id = workspace.clone();
-        let Some((queued, running, under_way)) = engine.look(move |dispatcher| dispatcher.counts(&id)).await
-        else {
-            return false;
-        };
-        if (before.1.0, before.1.1) == (queued, running) {
-            return false;
+        match compare(engine, workspace).await {
+            Seen::Same => return false,
+            Seen::Moving => {}
+            Seen::Differs => differed += 1,
         }
-        let Ok(Some(after)) = engine.inspect(workspace, counted).await else { return false };
-        if before == after && under_way == 0 {
+        if differed == DIFFERENCES_MIN {
             return true;
         }
-        // It moves right now.
-        task::sleep_ms(50).await;
+        // Long enough for a `Sync` that was asked for already.
+        task::sleep_ms(LOOK_TICKS.saturating_mul(engine.shared().settings.tick_ms)).await;
     }
     false
+}
+
+/// Compares owner and queue at one instant of the owner's life.
+///
+/// A state changes when a change is decided; its hints leave when that is durable. One look at the owner may
+/// therefore show changes whose hints are still to come, and the same answer before and after a look at the queue
+/// proves nothing: the hints may have come in between. Hence two looks before: a look is answered after everything
+/// decided before it was asked is durable, so when the second says what the first did, the hints of all of it are in
+/// the dispatcher's mailbox, ahead of the look at the queue. When a third look says the same, nothing was decided
+/// meanwhile. All three go to one actor: the next one of a workspace may stand at the same version by other changes.
+async fn compare(engine: &Engine, workspace: &WorkspaceId) -> Seen {
+    let shared = engine.shared();
+    let Ok(owner) = shared.registry.find(shared, workspace).await else { return Seen::Moving };
+    let Some(first) = Engine::inspect_at(&owner, counted).await else { return Seen::Moving };
+    let Some(second) = Engine::inspect_at(&owner, counted).await else { return Seen::Moving };
+    let Some((_, counts)) = second else { return Seen::Same };
+    let id = workspace.clone();
+    let Some((queued, running, under_way)) = engine.look(move |dispatcher| dispatcher.counts(&id)).await
+    else {
+        return Seen::Moving;
+    };
+    if counts == (queued, running) {
+        return Seen::Same;
+    }
+    let Some(third) = Engine::inspect_at(&owner, counted).await else { return Seen::Moving };
+    // A reservation counts as running before its lease is decided, and a dirty workspace is known to differ.
+    let explained = under_way > 0 || shared.is_dirty(workspace);
+    if first == second && second == third && !explained { Seen::Differs } else { Seen::Moving }
 }
 
 /// The version of a state, and its waiting and leased jobs.
@@ -175,3 +221,6 @@ fn counted(state: &State) -> (u64, Counts) {
     }
     (state.version, counts)
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ async fn tick_leases(shared: Arc<Shared>) {
         if ticks.is_multiple_of(SWEEP_TICKS) {
             shared.hub.sweep(shared.clock.now());
             shared.leases.sweep(now_ms);
-            shared.registry.trim(shared.settings.actors_max);
+            shared.registry.trim();
         }
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::call::{Answer, Call, Unavailable};
 use crate::dispatcher::WithdrawAll;
+use crate::gate::{Asks, Pass};
 use crate::shared::Shared;
 use crate::workspace::{Ask, Execute, ReplyTo, Work, is_new_work};
 
@@ -66,6 +67,10 @@ impl Engine {
         Self { shared }
     }
 
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Executes a command on its workspace and answers once durable.
     ///
     /// # Errors
@@ -79,32 +84,40 @@ impl Engine {
         if self.stopping() && is_new_work(&command) {
             return Err(Unavailable::STOPPING);
         }
+        let is_new = is_new_work(&command);
         let mut next = Some((command, call));
         for _ in 0..ROUTES_MAX {
             let Some((command, call)) = next.take() else { break };
+            // Before the actor is built: what is shed costs no read either.
+            let pass = match is_new {
+                true => Some(self.pass(workspace, Asks::NewWork)?),
+                false => None,
+            };
             let addr = match self.shared.registry.get(workspace) {
                 Some(addr) => addr,
                 None => self.shared.registry.find(&self.shared, workspace).await?,
             };
             let (reply, answer) = oneshot::channel();
-            let work = Work { command, call, reply: ReplyTo::Caller(reply) };
-            // Bounded: a full mailbox drops the message, which comes back as returned.
-            let delivered = addr.try_send(Execute(Some(work)));
-            let full = matches!(delivered, Err(actix::prelude::SendError::Full(_)));
-            drop(delivered);
+            let work = Work { command, call, reply: ReplyTo::Caller { reply, pass } };
+            // To an actor that ended, the message is dropped, which returns it.
+            addr.do_send(Execute(Some(work)));
             match answer.await {
                 Ok(Ask::Done(done)) => {
                     let replayed = done.reply.is_none();
                     return Ok(Executed { answer: done.answer, reply: done.reply, replayed });
                 }
                 Ok(Ask::Unavailable(unavailable)) => return Err(unavailable),
-                Ok(Ask::Returned(_)) if full => return Err(Unavailable::OVERLOADED),
                 Ok(Ask::Returned(work)) => next = Some((work.command, work.call)),
                 // The actor ended with the command in hand: it may or may not have been committed.
                 Err(_) => return Err(Unavailable::NOT_COMMITTED),
             }
         }
         Err(Unavailable::NOT_COMMITTED)
+    }
+
+    /// A place among what is under way.
+    pub(crate) fn pass(&self, workspace: &WorkspaceId, asks: Asks) -> Result<Pass, Unavailable> {
+        self.shared.gate.enter(workspace, asks).ok_or(Unavailable::OVERLOADED)
     }
 
     /// The workspace of a job, live or final.

@@ -18,7 +18,7 @@ use crate::shared::Shared;
 
 /// Longest stage or message kept, in characters.
 const TEXT_MAX: usize = 200;
-/// Reports that may wait for one attempt.
+/// Uploads that may wait for one attempt; how it ends is always heard.
 const WAITING_MAX: usize = 64;
 
 pub(crate) struct JobActor {
@@ -109,7 +109,7 @@ impl Handler<Settle> for JobActor {
     type Result = ();
 
     fn handle(&mut self, message: Settle, ctx: &mut Self::Context) {
-        if self.waiting.len() >= WAITING_MAX {
+        if self.waiting.len() >= WAITING_MAX && matches!(message.command, Command::Upload(_)) {
             let _ = message.reply.send(Err(Unavailable::OVERLOADED));
             return;
         }

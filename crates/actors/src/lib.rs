@@ -20,6 +20,8 @@ mod clock;
 mod dispatcher;
 mod engine;
 mod entropy;
+mod footprint;
+mod gate;
 mod hub;
 mod intro_cache;
 mod job;
@@ -30,6 +32,8 @@ mod settings;
 mod shared;
 mod shelves;
 mod task;
+#[cfg(test)]
+mod tests;
 mod time;
 mod workspace;
 
@@ -38,7 +42,7 @@ pub use call::{
     ProgressHeard, ProgressReport, QueuePlace, Unavailable, WorkerMode, WorkspaceView,
 };
 pub use clock::{ClockSource, ClockView, ManualClock};
-pub use dispatcher::{EtaErrors, PoolView, QueueView, TierView, Waits, WorkerSession};
+pub use dispatcher::{EtaErrors, FinishedJobs, Jain, PoolView, QueueView, TierView, Waits, WorkerSession};
 pub use engine::{Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, ReloadRefusal, StartError};
 pub use entropy::Entropy;
 pub use hub::{HubEvent, HubKind, Subscription};

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use reeve_journal::{QueuedRow, StoreError};
-use reeve_types::{JobId, WorkerName, WorkspaceId};
+use reeve_types::{WorkerName, WorkspaceId};
 use reeve_workspace::QueueEntry;
 
 use crate::dispatcher::{Facts, Recover};
@@ -33,14 +33,15 @@ pub(crate) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, StoreErro
     // Leases first: a workspace's sync replaces what is known of it.
     let running = leases(shared, &mut recovered).await?;
     send(shared, Recover { facts: facts.collect(), queued: Vec::new(), running }).await;
-    let mut after: Option<JobId> = None;
-    loop {
-        let rows = shared.reader.queued(after, PAGE_ROWS).await?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.job);
+    let mut rows = shared.reader.queued(None, PAGE_ROWS).await?;
+    while let Some(after) = rows.last().map(|row| row.job) {
         recovered.queued += rows.len() as u64;
-        let queued = rows.into_iter().map(entry).collect();
-        send(shared, Recover { facts: Vec::new(), queued, running: Vec::new() }).await;
+        let queued = std::mem::take(&mut rows).into_iter().map(entry).collect();
+        let recover = Recover { facts: Vec::new(), queued, running: Vec::new() };
+        // The next page is read while the dispatcher takes this one.
+        let (read, ()) =
+            futures_util::join!(shared.reader.queued(Some(after), PAGE_ROWS), send(shared, recover));
+        rows = read?;
     }
     Ok(recovered)
 }

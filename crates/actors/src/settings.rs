@@ -30,8 +30,12 @@ pub struct EngineSettings {
     pub cost_ms_default: u32,
     /// Bytes of job parameters kept in memory for leases and pages.
     pub intro_cache_bytes_max: u64,
+    /// Submits and other new work under way at once, half of it for one workspace; more is refused with 503.
+    pub new_work_max: usize,
     /// Workspace actors kept in memory; idle ones above it retire.
     pub actors_max: usize,
+    /// Bytes that they may take together, with their jobs; idle ones above it retire.
+    pub actors_bytes_max: usize,
     /// Threads that run actors.
     pub threads: usize,
     /// How often leases and deadlines are looked at.
@@ -49,8 +53,10 @@ impl Default for EngineSettings {
             defaults: Defaults { queue_timeout_ms: 86_400_000, run_timeout_ms: 900_000 },
             cost_ms_max: 600_000,
             cost_ms_default: 2_000,
-            intro_cache_bytes_max: 128 << 20,
+            intro_cache_bytes_max: 64 << 20,
+            new_work_max: 4_096,
             actors_max: 100_000,
+            actors_bytes_max: 384 << 20,
             threads: 1,
             tick_ms: 250,
             audit_ms: 5_000,

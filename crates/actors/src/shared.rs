@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
+use reeve_jobs::Status;
 use reeve_journal::{Journal, Reader};
 use reeve_types::{JobId, Millis, WorkspaceId};
 use reeve_workspace::{Claim, Shelf, World};
@@ -11,8 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::runtime::Handle;
 
 use crate::clock::ClockSource;
-use crate::dispatcher::DispatcherActor;
+use crate::dispatcher::{DispatcherActor, FinishedJobs};
 use crate::entropy::Entropy;
+use crate::gate::Gate;
 use crate::hub::Hub;
 use crate::intro_cache::IntroCache;
 use crate::job::JobActor;
@@ -35,6 +37,7 @@ pub(crate) struct Shared {
     pub journal: Arc<dyn Journal>,
     pub reader: Arc<dyn Reader>,
     pub clock: ClockSource,
+    pub started_at: Millis,
     pub entropy: Arc<dyn Entropy>,
     pub runtime: Handle,
     pub monotonic: Monotonic,
@@ -42,6 +45,7 @@ pub(crate) struct Shared {
     pub leases: Leases,
     pub intros: IntroCache,
     pub registry: Registry,
+    pub gate: Arc<Gate>,
     pub dispatcher: OnceLock<Addr<DispatcherActor>>,
     pub job_actors: Mutex<FxHashMap<JobId, Addr<JobActor>>>,
     /// Workspaces whose hints could not be delivered: a `Sync` follows.
@@ -62,6 +66,45 @@ pub(crate) struct Counters {
     pub drifts: AtomicU64,
     /// The same in the last sweep that ended.
     pub drift_now: AtomicU64,
+    pub finished: Finished,
+}
+
+/// Jobs that ended, each under one of these.
+#[derive(Debug, Default)]
+pub(crate) struct Finished {
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    content_filtered: AtomicU64,
+    cancelled: AtomicU64,
+    expired: AtomicU64,
+}
+
+impl Finished {
+    /// A job ended.
+    pub(crate) fn count(&self, status: Status, is_filtered: bool) {
+        let counter = match status {
+            Status::Succeeded => &self.succeeded,
+            Status::Failed if is_filtered => &self.content_filtered,
+            Status::Failed => &self.failed,
+            Status::Cancelled => &self.cancelled,
+            Status::Expired => &self.expired,
+            Status::Queued | Status::Running | Status::Cancelling => return,
+        };
+        Counters::add(counter);
+    }
+
+    /// The counts by now.
+    pub(crate) fn view(&self, since: Millis) -> FinishedJobs {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        FinishedJobs {
+            since,
+            succeeded: get(&self.succeeded),
+            failed: get(&self.failed),
+            content_filtered: get(&self.content_filtered),
+            cancelled: get(&self.cancelled),
+            expired: get(&self.expired),
+        }
+    }
 }
 
 impl Counters {
@@ -120,6 +163,11 @@ impl Shared {
     /// The workspace must tell the dispatcher anew.
     pub(crate) fn mark_dirty(&self, workspace: &WorkspaceId) {
         lock(&self.dirty).insert(workspace.clone());
+    }
+
+    /// True while it is known that the workspace must tell the dispatcher anew.
+    pub(crate) fn is_dirty(&self, workspace: &WorkspaceId) -> bool {
+        lock(&self.dirty).contains(workspace)
     }
 
     /// Milliseconds on the clock that leases live on.

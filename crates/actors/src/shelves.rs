@@ -130,6 +130,15 @@ fn parsed(row: &CatalogRow, known: &Shelf) -> Result<Arc<Catalog>, ShelfError> {
 
 /// Every pool that an action of any version names: jobs of old versions run on.
 pub(crate) fn pools(shelf: &Shelf) -> BTreeSet<PoolName> {
+    named(shelf).cloned().collect()
+}
+
+/// True for one of [`pools`], without making the set.
+pub(crate) fn names_pool(shelf: &Shelf, pool: &PoolName) -> bool {
+    named(shelf).any(|named| named == pool)
+}
+
+fn named(shelf: &Shelf) -> impl Iterator<Item = &PoolName> {
     let versions = shelf.iter().flat_map(Book::versions);
-    versions.flat_map(|version| version.catalog.actions.values().map(|action| action.pool.clone())).collect()
+    versions.flat_map(|version| version.catalog.actions.values().map(|action| &action.pool))
 }

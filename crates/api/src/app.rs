@@ -6,6 +6,7 @@ use actix_web::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, H
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use reeve_faults::{self as faults, Point};
 use reeve_protocol::headers::PROBLEM_JSON;
 use reeve_protocol::{Code, Problem};
 
@@ -20,6 +21,7 @@ pub(crate) async fn envelope(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let changes = !req.method().is_safe();
     let id = RequestId::of(&req, || new_id(&req));
     req.extensions_mut().insert(id.clone());
     let answer = next.call(req).await?.map_into_boxed_body();
@@ -29,9 +31,15 @@ pub(crate) async fn envelope(
     } else {
         answer
     };
-    // It is visible ASCII, so it always is a header's value.
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
+    // It is visible ASCII, so it always is a header's value; empty where there is no engine to draw one.
+    if let Ok(value) = HeaderValue::from_str(&id.0)
+        && !id.0.is_empty()
+    {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    if changes {
+        faults::pass(Point::ApiBeforeReply);
+        faults::pass_soon(Point::ApiAfterReply);
     }
     Ok(answer)
 }

@@ -8,6 +8,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use reeve_protocol::headers::{IDEMPOTENT_REPLAY, RETRY_AFTER};
 use reeve_protocol::{Code, FieldError, Problem};
+use reeve_types::PoolName;
 
 /// What handlers answer with.
 pub(crate) type Answer<T = HttpResponse> = Result<T, ApiError>;
@@ -30,6 +31,28 @@ impl ApiError {
     /// There is no such thing, or the key may not know of it: both look the same.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {what}"))
+    }
+
+    /// A pool of the path that no catalog names (404).
+    pub(crate) fn no_such_pool(pool: PoolName, known: Vec<PoolName>) -> Self {
+        let detail = format!("there is no such pool: {}", unknown_pool(&pool, &known));
+        let problem = Problem::new(Code::NotFound, detail);
+        Problem { unknown_pools: Some(vec![pool]), known_pools: Some(known), ..problem }.into()
+    }
+
+    /// Pools of the body's `pools` that no catalog names (422). Never some of them only: a worker with one wrong name
+    /// would else work on as if it served all.
+    pub(crate) fn unknown_pools(
+        asked: &[PoolName],
+        (unknown, known): (Vec<PoolName>, Vec<PoolName>),
+    ) -> Self {
+        let wrong = asked.iter().enumerate().filter(|(_, pool)| unknown.contains(pool));
+        let errors: Vec<FieldError> = wrong
+            .map(|(n, pool)| FieldError::new(format!("/pools/{n}"), unknown_pool(pool, &known)))
+            .collect();
+        let detail = format!("no catalog names {}; there are {}", listed(&unknown), listed(&known));
+        let problem = Problem::invalid(detail, errors);
+        Problem { unknown_pools: Some(unknown), known_pools: Some(known), ..problem }.into()
     }
 
     /// One wrong field (422).
@@ -69,6 +92,15 @@ impl ApiError {
     pub(crate) fn problem(&self) -> &Problem {
         &self.0.problem
     }
+}
+
+fn unknown_pool(pool: &PoolName, known: &[PoolName]) -> String {
+    format!("no catalog names pool `{pool}`; there are {}", listed(known))
+}
+
+fn listed(pools: &[PoolName]) -> String {
+    let names: Vec<String> = pools.iter().map(|pool| format!("`{pool}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 impl From<Problem> for ApiError {

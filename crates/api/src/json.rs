@@ -204,8 +204,12 @@ fn find_nul(value: &Value, at: String) -> Option<String> {
 
 /// An answer with a JSON body.
 pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Answer {
-    let text = serde_json::to_vec(body).map_err(ApiError::internal)?;
-    Ok(HttpResponse::build(status).content_type("application/json").body(text))
+    Ok(HttpResponse::build(status).content_type("application/json").body(to_bytes(body)?))
+}
+
+/// A body as it is sent.
+pub(crate) fn to_bytes(body: &impl Serialize) -> Answer<Bytes> {
+    Ok(serde_json::to_vec(body).map_err(ApiError::internal)?.into())
 }
 
 /// An answer with status 200.
@@ -215,7 +219,12 @@ pub(crate) fn ok(body: &impl Serialize) -> Answer {
 
 /// An answer to a command; `replayed` marks the first answer again.
 pub(crate) fn answered(status: StatusCode, body: &impl Serialize, replayed: bool) -> Answer {
-    let mut answer = answer(status, body)?;
+    answered_bytes(status, to_bytes(body)?, replayed)
+}
+
+/// The same with a body that is JSON already.
+pub(crate) fn answered_bytes(status: StatusCode, body: Bytes, replayed: bool) -> Answer {
+    let mut answer = HttpResponse::build(status).content_type("application/json").body(body);
     if replayed {
         let name = actix_web::http::header::HeaderName::from_bytes(IDEMPOTENT_REPLAY.as_bytes());
         let value = actix_web::http::header::HeaderValue::from_static("true");

@@ -8,8 +8,8 @@ use reeve_types::limits::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
 use tokio::sync::{Mutex, watch};
 
 use crate::auth::KeyTable;
-use crate::clock_moves::ClockMoves;
 use crate::link::Links;
+use crate::repeats::Repeats;
 use crate::resources::reload::ReloadPort;
 use crate::spent::SpentCache;
 use crate::verify::{Verification, VerifyPort};
@@ -68,7 +68,9 @@ pub struct ApiState {
     pub(crate) verification: Verification,
     pub(crate) reload: Option<Arc<dyn ReloadPort>>,
     pub(crate) spent: SpentCache,
-    pub(crate) clock_moves: Mutex<ClockMoves>,
+    pub(crate) repeats: Repeats,
+    /// One move of a manual clock at a time: "advance" twice at once is twice as far.
+    pub(crate) moving_clock: Mutex<()>,
     closing: watch::Sender<bool>,
 }
 
@@ -91,7 +93,8 @@ impl ApiState {
             verification,
             reload: None,
             spent: SpentCache::default(),
-            clock_moves: Mutex::default(),
+            repeats: Repeats::default(),
+            moving_clock: Mutex::default(),
             closing,
         }
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use reeve_faults::{self as faults, Law, Point};
 use sha2::{Digest, Sha256};
 
 use crate::Artifacts;
@@ -68,8 +69,13 @@ impl Artifacts {
         }
         let (stored, rest) = intake.finish()?;
         let key = place.with_digest(&stored.sha256);
+        faults::pass(Point::OutputBeforeBytes);
+        if faults::is_broken(Law::BytesBeforeRow) {
+            return Ok(stored);
+        }
         self.prepare(&key).await?;
         self.store.put(&key, rest).await?;
+        faults::pass(Point::OutputLanded);
         Ok(stored)
     }
 
@@ -95,12 +101,14 @@ impl Artifacts {
             }
         };
         upload.complete().await?;
+        faults::pass(Point::OutputStaged);
         let key = place.with_digest(&stored.sha256);
         self.prepare(&key).await?;
         if let Err(e) = self.store.rename(&staging, &key).await {
             self.remove(&staging).await?;
             return Err(e.into());
         }
+        faults::pass(Point::OutputLanded);
         Ok(stored)
     }
 

@@ -1,6 +1,7 @@
 //! What can go wrong with a call: the server refused, could not be reached, or spoke otherwise than agreed.
 
 use reeve_protocol::{Code, Problem};
+use reeve_types::PoolName;
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,11 @@ impl ClientError {
             Self::Refused(problem) => Some(problem),
             _ => None,
         }
+    }
+
+    /// The pools that the server does not know, when that is why it refused.
+    pub fn unknown_pools(&self) -> Option<&[PoolName]> {
+        self.problem()?.unknown_pools.as_deref()
     }
 
     /// The refusal's code, if it is one.

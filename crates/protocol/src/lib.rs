@@ -53,7 +53,7 @@ pub use job::{
 };
 pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
 pub use operate::{
-    ClockMode, ClockSet, ClockView, Health, KeyCreate, KeyCreated, KeyRole, KeyView, PoolReport, QueueReport,
+    ClockMode, ClockSet, ClockView, FinishedReport, Health, KeyCreate, KeyCreated, KeyRole, KeyView, PoolReport, QueueReport,
     ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport, VerifyStatus, WorkerState,
     WorkerView,
 };

@@ -10,6 +10,30 @@ use crate::{At, Quantity};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueueReport {
     pub pools: Vec<PoolReport>,
+    pub finished: FinishedReport,
+    /// Length of the windows that `jain_permille` is about.
+    pub jain_window_seconds: u64,
+}
+
+/// Jobs that ended since the server started; each counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FinishedReport {
+    /// When the server started: with another instant the counts began anew.
+    pub since: At,
+    pub succeeded: u64,
+    /// Those with the code `content_filtered` apart.
+    pub failed: u64,
+    /// Failed because every output was refused by a content filter.
+    pub content_filtered: u64,
+    pub cancelled: u64,
+    pub expired: u64,
+}
+
+impl FinishedReport {
+    /// Jobs that workers brought to an end.
+    pub const fn worked(&self) -> u64 {
+        self.succeeded.saturating_add(self.failed).saturating_add(self.content_filtered)
+    }
 }
 
 /// One pool.
@@ -39,8 +63,14 @@ pub struct TierReport {
     pub p99_wait_seconds: Option<f64>,
     /// How far behind its guaranteed share it is, in service; 0 when it has had its due.
     pub floor_lag: f64,
-    /// Share of the pool's recent service, 0 to 1.
+    /// Share of the pool's service since the server started, 0 to 1.
     pub share: f64,
+    /// Jain's index of the service of its workspaces, in parts per thousand: 1,000 when all that were served got the
+    /// same, 1,000 / n when one of n got everything. Of the last whole window, or of the present one when nothing was
+    /// served in that; `null` when nothing was served in either.
+    pub jain_permille: Option<u32>,
+    /// Workspaces served in that window.
+    pub jain_workspaces: u32,
 }
 
 /// Whether a worker may take leases.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use reeve_types::PlanName;
+use reeve_types::{PlanName, PoolName};
 
 use crate::{Amount, At};
 
@@ -203,6 +203,14 @@ pub struct Problem {
     /// `invalid_request`: field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
+    /// `invalid_request`, `not_found`: pools of the request that no catalog names, where it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub unknown_pools: Option<Vec<PoolName>>,
+    /// With `unknown_pools`: the pools that there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub known_pools: Option<Vec<PoolName>>,
     /// `queue_full`, `rate_limited`, `overloaded`, `not_ready`: as the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
@@ -236,6 +244,8 @@ impl Problem {
             resets_at: None,
             credits: None,
             errors: None,
+            unknown_pools: None,
+            known_pools: None,
             retry_after_seconds: None,
         }
     }

@@ -27,8 +27,11 @@ pub enum Switch {
 #[cfg(feature = "broken")]
 mod switched {
     use std::cell::Cell;
+    use std::sync::OnceLock;
 
     use super::Switch;
+
+    static EVERYWHERE: OnceLock<Switch> = OnceLock::new();
 
     thread_local! {
         static BROKEN: Cell<Option<Switch>> = const { Cell::new(None) };
@@ -56,15 +59,20 @@ mod switched {
         out
     }
 
+    /// Breaks that law on every thread for as long as the process runs; the first one asked for stands.
+    pub fn everywhere(switch: Switch) {
+        EVERYWHERE.get_or_init(|| switch);
+    }
+
     pub(crate) fn is(switch: Switch) -> bool {
-        BROKEN.get() == Some(switch)
+        BROKEN.get() == Some(switch) || EVERYWHERE.get() == Some(&switch)
     }
 }
 
 #[cfg(feature = "broken")]
 pub(crate) use switched::is;
 #[cfg(feature = "broken")]
-pub use switched::with;
+pub use switched::{everywhere, with};
 
 /// Never, in anything that ships.
 #[cfg(not(feature = "broken"))]

@@ -27,6 +27,8 @@ pub enum Effect {
     AwaitFate { lease: LeaseId },
     /// The job's status changed, for those who watch it.
     Status { job: JobId, status: Status, attempt: u32 },
+    /// A job ended for good; `is_filtered` when every output was refused by a content filter.
+    Closed { status: Status, is_filtered: bool },
     /// An output became readable.
     OutputLanded { job: JobId, index: u32 },
     /// The balance changed.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reeve_credits::hold::Hold;
+use reeve_credits::hold::{Hold, Part};
 use reeve_credits::lot::Lot;
 use reeve_credits::price::Quote;
 use reeve_jobs::{Job, Phase, Spec, Status};
@@ -201,6 +201,32 @@ impl State {
             claims: Vec::new(),
             unclaims: Vec::new(),
             answer: None,
+        }
+    }
+
+    /// About what it takes in memory beside its own size, in bytes; asking costs nothing, however many jobs it has.
+    pub fn weight(&self) -> usize {
+        /// A profile's texts and the roots of its maps.
+        const TEXTS_BYTES: usize = 512;
+        /// What a map's entry costs beside key and value.
+        const NODE_BYTES: usize = 48;
+        /// A hold of one part, a deadline, and what the allocator adds to each.
+        const JOB_BYTES: usize = size_of::<LiveJob>() + size_of::<Part>() + size_of::<(Millis, JobId)>() + 80;
+        let paid = self.paid_lots.len() * (size_of::<Lot>() + NODE_BYTES);
+        let purchases = self.purchases.len() * (size_of::<PurchaseRow>() + NODE_BYTES);
+        let members = self.members.len() * (size_of::<Member>() + NODE_BYTES);
+        let table = self.jobs.capacity() * (size_of::<(JobId, Box<LiveJob>)>() + 1) * 8 / 7;
+        let jobs = table + self.jobs.len() * JOB_BYTES;
+        TEXTS_BYTES + self.lots.capacity() * size_of::<Lot>() + paid + purchases + members + jobs
+    }
+
+    /// A table of jobs keeps the places of a backlog that is gone; called when a job left it.
+    pub(crate) fn shrink_jobs(&mut self) {
+        /// Fewer places are not worth a move.
+        const PLACES_KEPT: usize = 32;
+        let len = self.jobs.len();
+        if self.jobs.capacity() > PLACES_KEPT && len < self.jobs.capacity() / 4 {
+            self.jobs.shrink_to(2 * len);
         }
     }
 

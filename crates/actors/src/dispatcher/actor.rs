@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use reeve_queue::{
-    Entry, FairQueue, Gate, GateReason, GiveBack, PoolIndex, Sequence, Settings, SettingsError, Taken,
-    Ticket, TierIndex, WorkspaceFacts, WorkspaceKey,
+    Entry, FairQueue, Gate, GateReason, GiveBack, PoolIndex, Sequence, Taken, Ticket, TierIndex,
+    WorkspaceFacts, WorkspaceKey,
 };
 use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, WorkspaceId};
 use reeve_workspace::{Command, LeaseJob, QueueEntry, Refusal, Reply};
@@ -16,14 +16,14 @@ use rustc_hash::FxHashMap;
 use super::delivery::Delivery;
 use super::gauges::Gauges;
 use super::message::{
-    Facts, Hint, Hints, Lease, LeaseDecided, Look, Pools, Recover, Reserved, Sync, Withdraw, WithdrawAll,
+    Facts, Hint, Hints, Lease, LeaseDecided, Look, Recover, Reserved, Sync, Withdraw, WithdrawAll,
 };
 use super::request::Request;
 use crate::call::{Answer, Call};
 use crate::settings::Rules;
 use crate::shared::{Counters, Shared};
 use crate::task;
-use crate::workspace::{Ask, Execute, ReplyTo, Work};
+use crate::workspace::{Ask, Done, Execute, ReplyTo, Work};
 
 /// Hints that may wait; beyond it the workspace is marked dirty and synced later.
 const MAILBOX_MAX: usize = 65_536;
@@ -33,27 +33,29 @@ const GAUGE_MS: u64 = 250;
 const RETRY_MS: i64 = 100;
 
 /// A reservation whose workspace has not answered.
-struct InFlight {
+pub(super) struct InFlight {
     request: u64,
     workspace: WorkspaceId,
-    at: (PoolIndex, TierIndex),
+    key: WorkspaceKey,
+    pub(super) at: (PoolIndex, TierIndex),
+    charge_ms: u32,
 }
 
 /// What was last heard of a workspace.
-struct Known {
+pub(super) struct Known {
     /// Build of the actor that said it; 0 for the rows.
     epoch: u64,
     /// As told, not as the queue took them: new settings may read them differently.
-    facts: Option<Facts>,
+    pub(super) facts: Option<Facts>,
 }
 
 pub(crate) struct DispatcherActor {
     pub(super) shared: Arc<Shared>,
     pub(crate) queue: FairQueue,
-    known: FxHashMap<WorkspaceId, Known>,
+    pub(super) known: FxHashMap<WorkspaceId, Known>,
     actions: FxHashMap<ActionName, u32>,
     pub(super) requests: BTreeMap<u64, Request>,
-    in_flight: FxHashMap<Ticket, InFlight>,
+    pub(super) in_flight: FxHashMap<Ticket, InFlight>,
     wake: Option<(Millis, SpawnHandle)>,
     pub(crate) gauges: Gauges,
 }
@@ -96,13 +98,13 @@ impl DispatcherActor {
     }
 
     /// What the queue shall go by: the settings in force say what a workspace leaves open.
-    fn in_force(&self, facts: &Facts, rules: &Rules) -> WorkspaceFacts {
+    pub(super) fn in_force(&self, facts: &Facts, rules: &Rules) -> WorkspaceFacts {
         let tier = self.queue.settings().tier(&facts.tier).unwrap_or(TierIndex(0));
         let cap = facts.cap.or(rules.tiers.get(tier.at()).map(|rules| rules.running_max));
         WorkspaceFacts { tier, cap_running: cap.unwrap_or(1), paused: facts.paused }
     }
 
-    fn set_facts(&mut self, id: &WorkspaceId, facts: WorkspaceFacts) -> Option<WorkspaceKey> {
+    pub(super) fn set_facts(&mut self, id: &WorkspaceId, facts: WorkspaceFacts) -> Option<WorkspaceKey> {
         match self.queue.set_workspace(id, facts) {
             Ok(key) => Some(key),
             Err(bug) => {
@@ -169,30 +171,42 @@ impl DispatcherActor {
     pub(super) fn pump(&mut self, ctx: &mut Context<Self>) {
         if !self.requests.is_empty() && !self.shared.is_stopping() {
             let ids: Vec<u64> = self.requests.keys().copied().collect();
+            let mut dry = Vec::new();
             for id in ids {
-                self.fill(id, ctx);
+                self.fill(id, &mut dry, ctx);
             }
         }
         self.set_alarm(ctx);
     }
 
-    fn fill(&mut self, id: u64, ctx: &mut Context<Self>) {
+    /// `dry` holds the pools that had nothing since something was last taken: thousands of workers that wait would else
+    /// each ask anew at every hint.
+    fn fill(&mut self, id: u64, dry: &mut Vec<PoolIndex>, ctx: &mut Context<Self>) {
         loop {
             let Some(request) = self.requests.get(&id) else { return };
             if request.open() == 0 {
                 return self.answer_if_complete(id);
             }
-            let Some(taken) = self.take(id) else { return };
+            let Some(taken) = self.take(id, dry) else { return };
+            dry.clear();
             self.reserve(id, taken, ctx);
         }
     }
 
-    fn take(&mut self, id: u64) -> Option<Taken> {
+    fn take(&mut self, id: u64, dry: &mut Vec<PoolIndex>) -> Option<Taken> {
         let now = self.now();
-        let pools = self.requests.get(&id)?.pools.clone();
+        let pools = &self.requests.get(&id)?.pools;
+        if pools.iter().all(|pool| dry.contains(pool)) {
+            return None;
+        }
+        let pools: Vec<PoolIndex> = pools.iter().filter(|pool| !dry.contains(pool)).copied().collect();
         pools.into_iter().find_map(|pool| {
             let slots_open = self.slots_open(pool);
-            self.queue.take(pool, slots_open, now)
+            let taken = self.queue.take(pool, slots_open, now);
+            if taken.is_none() {
+                dry.push(pool);
+            }
+            taken
         })
     }
 
@@ -208,20 +222,27 @@ impl DispatcherActor {
         let Some(request) = self.requests.get_mut(&id) else { return };
         request.in_flight += 1;
         let (worker, session) = (request.asked.worker.clone(), request.asked.session.clone());
-        let at = (taken.pool, taken.tier);
-        self.in_flight.insert(taken.ticket, InFlight { request: id, workspace: workspace.clone(), at });
+        let in_flight = InFlight {
+            request: id,
+            workspace: workspace.clone(),
+            key: taken.workspace,
+            at: (taken.pool, taken.tier),
+            charge_ms: taken.charge_ms,
+        };
+        self.in_flight.insert(taken.ticket, in_flight);
         let reply =
             ReplyTo::Dispatcher { addr: ctx.address(), ticket: taken.ticket, request: id, job: taken.job };
         let command = Command::Lease(LeaseJob { job: taken.job, worker, session });
         let work = Work { command, call: Call::default(), reply };
         match self.shared.registry.get(&workspace) {
-            // A full mailbox drops the message, and its drop answers "unavailable".
-            Some(addr) => drop(addr.try_send(Execute(Some(work)))),
+            // Slots bound them, so that a crowd of submits cannot keep workers idle. An actor that ended drops the
+            // message, and its drop answers "unavailable".
+            Some(addr) => addr.do_send(Execute(Some(work))),
             None => {
                 let shared = self.shared.clone();
                 task::spawn(&self.shared.runtime, async move {
                     match shared.registry.find(&shared, &workspace).await {
-                        Ok(addr) => drop(addr.try_send(Execute(Some(work)))),
+                        Ok(addr) => addr.do_send(Execute(Some(work))),
                         Err(unavailable) => work.reply.send(Ask::Unavailable(unavailable)),
                     }
                 });
@@ -231,11 +252,7 @@ impl DispatcherActor {
 
     fn decided(&mut self, message: LeaseDecided) {
         let LeaseDecided { ticket, request, job, ask } = message;
-        let Some(in_flight) = self.in_flight.remove(&ticket) else {
-            // A `Sync` took the reservation back meanwhile. If the lease was granted after all, nobody
-            // waits for it, and it lapses unacknowledged.
-            return;
-        };
+        let Some(in_flight) = self.in_flight.remove(&ticket) else { return self.give_up(ask) };
         let now = self.now();
         let grant = match ask {
             Ask::Done(done) => self.judge(&in_flight, ticket, (job, done.answer, done.reply)),
@@ -254,6 +271,19 @@ impl DispatcherActor {
         self.answer_if_complete(request);
     }
 
+    /// A `Sync` of a rebuilt owner voided the reservation meanwhile. A lease that the new owner granted all the same
+    /// goes back at once: nobody waits for it, and until it lapsed the queue would offer a job that runs.
+    fn give_up(&self, ask: Ask) {
+        let Ask::Done(Done { reply: Some(Reply::Job { id, state, .. }), .. }) = ask else { return };
+        let Some(lease) = &state.lease else { return };
+        let (granted_at, run_deadline_at) = (lease.granted_at, lease.run_deadline_at);
+        let lease = LeaseId { job: id, attempt: lease.attempt };
+        if let Some(workspace) = self.shared.leases.workspace(lease) {
+            let reserved = Reserved { lease, workspace, granted_at, run_deadline_at };
+            drop(Delivery::new(self.shared.clone(), vec![reserved]));
+        }
+    }
+
     fn judge(
         &mut self,
         in_flight: &InFlight,
@@ -265,7 +295,14 @@ impl DispatcherActor {
         if let Some(Reply::Job { state, .. }) = reply
             && let Some(lease) = &state.lease
         {
-            self.queue.confirm(ticket);
+            if !self.queue.confirm(ticket) && self.queue.is_queued(job) {
+                // A `Sync` that was older than the lease took the reservation back: the queue would offer a job
+                // that runs.
+                self.shared.mark_dirty(workspace);
+            } else {
+                let now_ms = self.shared.leases_now_ms();
+                self.gauges.served(in_flight.at, in_flight.key, in_flight.charge_ms, now_ms);
+            }
             self.note_start(in_flight.at, LeaseId { job, attempt: lease.attempt }, lease.granted_at);
             return Some(Reserved {
                 lease: LeaseId { job, attempt: lease.attempt },
@@ -348,61 +385,16 @@ impl DispatcherActor {
         self.pump(ctx);
     }
 
-    /// Puts pools of a newly published catalog in the queue. This walks every job, and is as rare as that.
-    fn set_pools(&mut self, pools: Vec<PoolName>) {
-        let settings = self.shared.rules().settings.queue(pools);
-        if let Err(refused) = self.reconfigure(settings) {
-            tracing::error!(%refused, "the queue refuses the pools of a new catalog");
-        }
-    }
-
-    /// Puts other rules in force: in the queue, for every workspace, and for decisions. Nothing that waits or runs is
-    /// lost, and none changes its place inside its workspace.
-    pub(super) fn set_rules(&mut self, rules: Rules) -> Result<(), SettingsError> {
-        let pools = self.queue.settings().pools.iter().map(|pool| pool.name.clone());
-        let settings = rules.settings.queue(pools.collect::<Vec<_>>());
-        self.reconfigure(settings)?;
-        let facts = self
-            .known
-            .iter()
-            .filter_map(|(id, known)| Some((id.clone(), self.in_force(known.facts.as_ref()?, &rules))));
-        let facts: Vec<(WorkspaceId, WorkspaceFacts)> = facts.collect();
-        for (id, facts) in facts {
-            self.set_facts(&id, facts);
-        }
-        self.shared.put_rules(Arc::new(rules));
-        Ok(())
-    }
-
-    fn reconfigure(&mut self, settings: Settings) -> Result<(), SettingsError> {
-        let old = self.queue.settings().clone();
-        if settings == old {
-            return Ok(());
-        }
-        self.queue.reconfigure(settings)?;
-        self.gauges.rekey(&old, self.queue.settings());
-        // Pools and tiers may have changed places.
-        let settings = self.queue.settings();
-        let place = |(pool, tier): (PoolIndex, TierIndex)| {
-            let pool = old.pools.get(pool.at()).and_then(|pool| settings.pool(&pool.name));
-            let tier = old.tiers.get(tier.at()).and_then(|tier| settings.tier(&tier.name));
-            (pool.unwrap_or(PoolIndex(0)), tier.unwrap_or(TierIndex(0)))
-        };
-        for in_flight in self.in_flight.values_mut() {
-            in_flight.at = place(in_flight.at);
-        }
-        for request in self.requests.values_mut() {
-            let pools = request.asked.pools.iter();
-            request.pools = pools.filter_map(|pool| self.queue.settings().pool(pool)).collect();
-        }
-        Ok(())
-    }
-
     /// (queued, reserved or running, reservations under way) of a workspace, as the queue has them.
     pub(crate) fn counts(&self, id: &WorkspaceId) -> (u64, u64, u64) {
         let Some(key) = self.queue.workspace_key(id) else { return (0, 0, 0) };
         let under_way = self.in_flight.values().filter(|at| at.workspace == *id).count();
         (self.queue.workspace_queued(key), self.queue.workspace_running(key).into(), under_way as u64)
+    }
+
+    #[cfg(test)]
+    pub(super) fn in_flight_len(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Workspaces that the queue knows, `count_max` of them after the first `from` in no particular order that
@@ -512,7 +504,7 @@ impl Handler<Lease> for DispatcherActor {
         let request =
             Request { id, asked: request, pools, grants: Vec::new(), in_flight: 0, withdrawn: false, reply };
         self.requests.insert(request.id, request);
-        self.fill(id, ctx);
+        self.fill(id, &mut Vec::new(), ctx);
     }
 }
 
@@ -560,12 +552,12 @@ impl Handler<LeaseDecided> for DispatcherActor {
     }
 }
 
-impl Handler<Pools> for DispatcherActor {
+#[cfg(test)]
+impl Handler<super::message::Tamper> for DispatcherActor {
     type Result = ();
 
-    fn handle(&mut self, Pools(pools): Pools, ctx: &mut Self::Context) {
-        self.set_pools(pools);
-        self.pump(ctx);
+    fn handle(&mut self, message: super::message::Tamper, _: &mut Self::Context) {
+        (message.0)(self);
     }
 }
 

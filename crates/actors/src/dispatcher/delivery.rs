@@ -42,7 +42,7 @@ impl Drop for Delivery {
             let work = Work { command: Command::Lapse(lapse), call: Call::default(), reply: ReplyTo::Nobody };
             if let Some(addr) = self.shared.registry.get(&workspace) {
                 // If it cannot be delivered, the lease ticker proposes the same soon.
-                let _ = addr.try_send(Execute(Some(work)));
+                addr.do_send(Execute(Some(work)));
             }
         }
     }

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::actor::DispatcherActor;
 use super::eta::{Look, Outlook, Pace};
+use super::fairness::{Fairness, Jain};
 use super::quantiles::Recent;
 use super::view::{EtaErrors, Waits};
 
@@ -44,6 +45,7 @@ struct PoolGauges {
 struct TierGauges {
     waits_ms: Recent,
     pace: Pace,
+    fairness: Fairness,
 }
 
 impl Gauges {
@@ -87,6 +89,22 @@ impl Gauges {
         let recent = &self.pools.get(pool.at())?.tiers.get(tier.at())?.waits_ms;
         let [p50_ms, p99_ms] = recent.at([500, 990])?;
         Some(Waits { p50_ms, p99_ms, count: recent.count, sum_ms: recent.sum })
+    }
+
+    /// How evenly a tier's workspaces were served lately.
+    pub(crate) fn jain(&self, pool: PoolIndex, tier: TierIndex) -> Option<Jain> {
+        self.pools.get(pool.at())?.tiers.get(tier.at())?.fairness.jain()
+    }
+
+    /// A workspace was charged for a start that is durable.
+    pub(super) fn served(
+        &mut self,
+        (pool, tier): (PoolIndex, TierIndex),
+        workspace: WorkspaceKey,
+        charge_ms: u32,
+        now_ms: u64,
+    ) {
+        self.pool(pool).tier(tier).fairness.serve(workspace, charge_ms, now_ms);
     }
 
     /// How well starts of a pool were foretold.
@@ -154,7 +172,9 @@ impl DispatcherActor {
                 let Ok(at) = u8::try_from(at).map(TierIndex) else { break };
                 let is_backlogged = tier.ready > 0 && has_slots && !stats.is_paused;
                 let (served, running, worked_ms) = (tier.served_jobs, tier.running, tier.worked_ms);
-                gauges.tier(at).pace.measure(Look { served, running, worked_ms, is_backlogged }, over_ms);
+                let gauges = gauges.tier(at);
+                gauges.pace.measure(Look { served, running, worked_ms, is_backlogged }, over_ms);
+                gauges.fairness.turn(now_ms);
             }
         }
         let queue = &self.queue;

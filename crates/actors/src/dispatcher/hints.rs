@@ -46,6 +46,7 @@ pub(crate) fn perform(
                 }
                 shared.hub.publish(id, Some(job), HubKind::Status { status, attempt }, now);
             }
+            Effect::Closed { status, is_filtered } => shared.counters.finished.count(status, is_filtered),
             Effect::OutputLanded { job, index } => {
                 shared.hub.publish(id, Some(job), HubKind::Output { index }, now)
             }

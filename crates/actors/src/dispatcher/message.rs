@@ -134,6 +134,12 @@ pub(crate) struct WithdrawWorker(pub WorkerName);
 #[rtype(result = "()")]
 pub(crate) struct ClockMoved;
 
+/// Makes the queue wrong on purpose: hints and syncs alone never do.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Tamper(pub Box<dyn FnOnce(&mut DispatcherActor) + Send>);
+
 /// Looks at the queue.
 #[derive(Message)]
 #[rtype(result = "()")]

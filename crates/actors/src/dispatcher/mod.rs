@@ -6,17 +6,25 @@
 mod actor;
 mod delivery;
 mod eta;
+mod fairness;
 mod gauges;
 pub(crate) mod hints;
 mod message;
 mod operate;
 mod quantiles;
 mod request;
+mod rules;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use actor::DispatcherActor;
+pub use fairness::Jain;
+pub(crate) use fairness::WINDOW_MS as JAIN_WINDOW_MS;
+#[cfg(test)]
+pub(crate) use message::Tamper;
 pub(crate) use message::{
     ClockMoved, Facts, Lease, LeaseDecided, Look, PausePool, Pools, Recover, SetRules, Withdraw, WithdrawAll,
     WithdrawWorker,
 };
-pub use view::{EtaErrors, PoolView, QueueView, TierView, Waits, WorkerSession};
+pub use view::{EtaErrors, FinishedJobs, PoolView, QueueView, TierView, Waits, WorkerSession};

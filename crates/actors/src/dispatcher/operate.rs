@@ -1,15 +1,14 @@
-//! What operators tell the dispatcher and see of it: other rules, paused pools, workers that get nothing more, a
-//! clock that was moved.
+//! What operators tell the dispatcher and see of it: paused pools, workers that get nothing more, a clock that was
+//! moved.
 
 use std::sync::Arc;
 
 use actix::{Context, Handler};
-use reeve_queue::SettingsError;
 use reeve_types::WorkerName;
 use rustc_hash::FxHashMap;
 
 use super::actor::DispatcherActor;
-use super::message::{ClockMoved, PausePool, SetRules, WithdrawWorker};
+use super::message::{ClockMoved, PausePool, WithdrawWorker};
 
 impl DispatcherActor {
     /// Leases that each worker's process waits for now.
@@ -29,17 +28,6 @@ impl Handler<ClockMoved> for DispatcherActor {
 
     fn handle(&mut self, _: ClockMoved, ctx: &mut Self::Context) {
         self.open_gates(ctx);
-    }
-}
-
-impl Handler<SetRules> for DispatcherActor {
-    type Result = Result<(), SettingsError>;
-
-    fn handle(&mut self, SetRules(rules): SetRules, ctx: &mut Self::Context) -> Self::Result {
-        self.set_rules(*rules)?;
-        // A higher cap or another share may make a job eligible that a worker waits for.
-        self.pump(ctx);
-        Ok(())
     }
 }
 

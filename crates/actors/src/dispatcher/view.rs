@@ -4,10 +4,30 @@ use std::sync::Arc;
 
 use reeve_types::{Millis, PoolName, TierName, WorkerName};
 
+use super::fairness::Jain;
+
 /// All pools.
 #[derive(Clone, Debug, Default)]
 pub struct QueueView {
     pub pools: Vec<PoolView>,
+    pub finished: FinishedJobs,
+    /// Length of the windows of [`TierView::jain`], in milliseconds.
+    pub jain_window_ms: u64,
+}
+
+/// Jobs that ended since the process started, each counted once, under one of these. Counted when the rest of the
+/// process is told of a durable end: one that was written in a commit whose outcome nobody heard is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FinishedJobs {
+    /// When the engine started.
+    pub since: Millis,
+    pub succeeded: u64,
+    /// Those with the code `content_filtered` apart.
+    pub failed: u64,
+    /// Every output was refused by a content filter.
+    pub content_filtered: u64,
+    pub cancelled: u64,
+    pub expired: u64,
 }
 
 /// One pool.
@@ -35,6 +55,9 @@ pub struct TierView {
     pub oldest_wait_ms: Option<u64>,
     pub floor_lag_ms: u64,
     pub served_ms: u64,
+    /// How evenly its workspaces were served in the last whole window, or in the present one when nothing was served in
+    /// that; `None` when nothing was served in either.
+    pub jain: Option<Jain>,
     /// Of the latest jobs that started; `None` before the first.
     pub waits: Option<Waits>,
     /// Waiting jobs by the word for what they wait for.

@@ -1,5 +1,6 @@
 //! Looking at what actors own: places in the queue, workers, streams.
 
+use actix::Addr;
 use reeve_queue::{PoolIndex, Position, TierStats, WaitingFor, WorkspaceKey};
 use reeve_types::{JobId, PoolName, WorkspaceId};
 use reeve_workspace::State;
@@ -8,9 +9,10 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::credits::folded;
 use crate::call::{Progress, QueuePlace, Unavailable};
-use crate::dispatcher::{DispatcherActor, Look, PoolView, QueueView, TierView};
+use crate::dispatcher::{DispatcherActor, JAIN_WINDOW_MS, Look, PoolView, QueueView, TierView};
+use crate::gate::Asks;
 use crate::hub::Subscription;
-use crate::workspace::Inspect;
+use crate::workspace::{Inspect, WorkspaceActor};
 
 impl Engine {
     /// Looks at a workspace's state once everything it has seen is durable. `None` when it does not exist.
@@ -22,18 +24,32 @@ impl Engine {
         look: impl Fn(&State) -> T + Clone + Send + 'static,
     ) -> Result<Option<T>, Unavailable> {
         for _ in 0..super::ROUTES_MAX {
+            let pass = self.pass(workspace, Asks::Look)?;
             let addr = self.shared.registry.find(&self.shared, workspace).await?;
             let (reply, answer) = oneshot::channel();
             let look = look.clone();
-            let inspect = Inspect(Box::new(move |state| drop(reply.send(state.map(look)))));
-            if let Err(actix::prelude::SendError::Full(_)) = addr.try_send(inspect) {
-                return Err(Unavailable::OVERLOADED);
-            }
+            let inspect = move |state: Option<&State>| {
+                drop(pass);
+                drop(reply.send(state.map(look)));
+            };
+            addr.do_send(Inspect(Box::new(inspect)));
             if let Ok(seen) = answer.await {
                 return Ok(seen);
             }
         }
         Err(Unavailable::NOT_COMMITTED)
+    }
+
+    /// One look at the state of one actor, answered once everything decided before it is durable. The state may show
+    /// what was decided meanwhile. `None` when the actor ends first, `Some(None)` when there is no such workspace.
+    pub(crate) async fn inspect_at<T: Send + 'static>(
+        actor: &Addr<WorkspaceActor>,
+        look: impl Fn(&State) -> T + Send + 'static,
+    ) -> Option<Option<T>> {
+        let (reply, answer) = oneshot::channel();
+        let inspect = Inspect(Box::new(move |state| drop(reply.send(state.map(look)))));
+        actor.try_send(inspect).ok()?;
+        answer.await.ok()
     }
 
     /// The latest progress of a running job.
@@ -82,6 +98,7 @@ impl Engine {
     pub async fn queue_stats(&self) -> QueueView {
         let now = self.shared.clock.now();
         let sessions = self.shared.leases.sessions();
+        let finished = self.shared.counters.finished.view(self.shared.started_at);
         let view = self.look(move |dispatcher| {
             let settings = dispatcher.queue.settings();
             let pools = settings.pools.iter().filter_map(|pool| {
@@ -91,6 +108,7 @@ impl Engine {
                 let is_paused = stats.is_paused;
                 let tiers = settings.tiers.iter().zip(&stats.tiers).map(|(tier, stats)| TierView {
                     waits: settings.tier(&tier.name).and_then(|at| dispatcher.gauges.waits(index, at)),
+                    jain: settings.tier(&tier.name).and_then(|at| dispatcher.gauges.jain(index, at)),
                     waiting: waiting(stats, is_paused, has_worker),
                     name: tier.name.clone(),
                     depth: stats.depth(),
@@ -113,7 +131,7 @@ impl Engine {
                     idle_eligible_ms: dispatcher.gauges.idle_eligible_ms(index),
                 })
             });
-            QueueView { pools: pools.collect() }
+            QueueView { pools: pools.collect(), finished, jain_window_ms: JAIN_WINDOW_MS }
         });
         view.await.unwrap_or_default()
     }

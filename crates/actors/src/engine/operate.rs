@@ -10,9 +10,20 @@ use rustc_hash::FxHashMap;
 use super::Engine;
 use crate::call::{Call, Unavailable, WorkerMode};
 use crate::dispatcher::{PausePool, WithdrawWorker, WorkerSession};
-use crate::task;
+use crate::{shelves, task};
 
 impl Engine {
+    /// Those of some pools that no catalog names, in their order; empty for most.
+    pub fn unknown_pools(&self, pools: &[PoolName]) -> Vec<PoolName> {
+        let shelf = self.shelf();
+        pools.iter().filter(|pool| !shelves::names_pool(&shelf, pool)).cloned().collect()
+    }
+
+    /// Every pool that a catalog names, in order of name.
+    pub fn pools(&self) -> Vec<PoolName> {
+        shelves::pools(&self.shelf()).into_iter().collect()
+    }
+
     /// Leases nothing of a pool any more, or leases it again; what runs goes on. False for a pool that no catalog
     /// names. Kept in memory: a restart resumes every pool.
     ///
@@ -89,12 +100,15 @@ impl Engine {
     }
 
     /// Figures for operators: what is in memory now, and counts since start of what should be rare.
-    pub fn figures(&self) -> [(&'static str, u64); 8] {
+    pub fn figures(&self) -> [(&'static str, u64); 11] {
         let counters = &self.shared.counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         [
             ("actors", self.shared.registry.len() as u64),
+            ("actor_bytes", self.shared.registry.bytes() as u64),
             ("leases", self.shared.leases.len() as u64),
+            ("under_way", u64::try_from(self.shared.gate.under_way()).unwrap_or(u64::MAX)),
+            ("shed", self.shared.gate.refused()),
             ("rebuilds", get(&counters.rebuilds)),
             ("syncs", get(&counters.syncs)),
             ("give_backs", get(&counters.give_backs)),

@@ -15,11 +15,12 @@ use super::Engine;
 use crate::clock::ClockSource;
 use crate::dispatcher::DispatcherActor;
 use crate::entropy::Entropy;
+use crate::gate::Gate;
 use crate::hub::Hub;
 use crate::intro_cache::IntroCache;
 use crate::leases::Leases;
 use crate::recovery;
-use crate::registry::Registry;
+use crate::registry::{Registry, Room};
 use crate::settings::{EngineSettings, Rules};
 use crate::shared::{Counters, Shared};
 use crate::shelves::{self, CatalogFile, ShelfError};
@@ -71,6 +72,8 @@ impl Engine {
         let queue = FairQueue::new(settings.queue(shelves::pools(&shelf)))?;
         let arbiters: Vec<Arbiter> = (0..settings.threads.max(1)).map(|_| Arbiter::new()).collect();
         let boot = boot(&clock, &*entropy);
+        let monotonic = Monotonic::start();
+        let room = Room { actors_max: settings.actors_max, bytes_max: settings.actors_bytes_max };
         let shared = Arc::new(Shared {
             rules: RwLock::new(Arc::new(Rules::new(settings.clone()))),
             shelf: RwLock::new(Arc::new(shelf)),
@@ -78,14 +81,16 @@ impl Engine {
             advancing: tokio::sync::Mutex::default(),
             journal,
             reader,
+            started_at: clock.now(),
             clock,
             entropy,
             runtime: tokio::runtime::Handle::current(),
-            monotonic: Monotonic::start(),
+            monotonic,
             hub: Hub::new(boot),
             leases: Leases::new(settings.leases),
             intros: IntroCache::new(settings.intro_cache_bytes_max),
-            registry: Registry::new(arbiters.iter().map(Arbiter::handle).collect()),
+            registry: Registry::new(arbiters.iter().map(Arbiter::handle).collect(), room, monotonic),
+            gate: Gate::new(settings.new_work_max),
             dispatcher: OnceLock::new(),
             job_actors: Mutex::default(),
             dirty: Mutex::default(),

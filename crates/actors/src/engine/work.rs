@@ -195,9 +195,8 @@ impl Engine {
     ) -> Result<Executed, Unavailable> {
         let (reply, answer) = oneshot::channel();
         let again = command.clone();
-        if addr.try_send(Settle { command, reply }).is_err() {
-            return self.execute(workspace, again, Call::default()).await;
-        }
+        // Never past it to the workspace: a completion would overtake the upload that it names.
+        addr.do_send(Settle { command, reply });
         match answer.await {
             Ok(result) => result,
             // The job actor went with the attempt, before or after it passed the report on. The

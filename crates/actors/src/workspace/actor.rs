@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use reeve_faults::{self as faults, Point};
 use reeve_journal::{ChangeSet, CommitOutcome, Loaded, StoredAnswer, Urgency};
 use reeve_types::{Millis, WorkspaceId};
 use reeve_workspace::{Claim, Command, Effect, Executed, Refusal, State, execute, may_claim};
@@ -16,14 +17,16 @@ use super::message::{Ask, Done, Execute, Inspect, ReplyTo, Resync, Retire, Work}
 use super::pending::{Drain, Pending, Then};
 use crate::call::{Answer, Unavailable, WorkspaceView};
 use crate::dispatcher::hints;
+use crate::footprint::Footprint;
 use crate::shared::{Counters, Shared};
 
-/// Messages that may wait in the mailbox; beyond it, new work is shed.
-const MAILBOX_MAX: usize = 4_096;
-/// Commands that may wait behind a barrier.
+/// Commands that may wait behind a barrier before new work is refused.
 const WAITING_MAX: usize = 4_096;
 /// A command whose claims are taken is decided again; each round settles at least one claim.
 const CLAIM_ROUNDS_MAX: usize = 32;
+
+/// An actor without its state: its task, its mailbox, its place in the registry, and what the allocator adds. In bytes.
+const ACTOR_BYTES: usize = size_of::<WorkspaceActor>() + 1_024;
 
 /// A change that is applied only when it is durable, because a claim decides whether it happens.
 struct Barrier {
@@ -47,25 +50,28 @@ pub(crate) struct WorkspaceActor {
     keys: Keys,
     pub(super) pending: VecDeque<Pending>,
     pub(super) draining: bool,
-    barrier: Option<Barrier>,
+    /// Boxed: few have one, and its copy of a state would double the size of every actor.
+    barrier: Option<Box<Barrier>>,
     waiting: VecDeque<Work>,
     doomed: bool,
     /// Set when it ends by agreement with the registry.
     retired: bool,
+    /// What it takes, for the registry.
+    footprint: Arc<Footprint>,
 }
 
 impl WorkspaceActor {
     pub(crate) fn new(
         shared: Arc<Shared>,
         id: WorkspaceId,
-        (epoch, rebuilt): (u64, bool),
+        (epoch, rebuilt, footprint): (u64, bool, Arc<Footprint>),
         loaded: Option<Loaded>,
     ) -> Self {
         let (slot, keys) = match loaded {
             Some(loaded) => (Some(loaded.state), Keys::new(loaded.key_hashes, loaded.keys_complete)),
             None => (None, Keys::new(Vec::new(), true)),
         };
-        Self {
+        let actor = Self {
             id,
             epoch,
             rebuilt,
@@ -78,6 +84,25 @@ impl WorkspaceActor {
             waiting: VecDeque::new(),
             doomed: false,
             retired: false,
+            footprint,
+        };
+        actor.weigh();
+        actor
+    }
+
+    /// Tells the registry what it takes in memory.
+    pub(super) fn weigh(&self) {
+        let state = self.slot.as_ref().map_or(0, State::weight);
+        self.footprint.set(ACTOR_BYTES + state + self.keys.weight());
+    }
+
+    /// Everything decided is durable: gives back what only commands under way need.
+    pub(super) fn rest(&mut self) {
+        self.keys.rest();
+        // An empty list keeps its places, and they would be a fifth of a resting actor.
+        self.pending = VecDeque::new();
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
         }
     }
 
@@ -87,7 +112,7 @@ impl WorkspaceActor {
             return drop(Execute(Some(work)));
         }
         if self.barrier.is_some() {
-            if self.waiting.len() >= WAITING_MAX {
+            if self.waiting.len() >= WAITING_MAX && is_new_work(&work.command) {
                 return work.reply.send(Ask::Unavailable(Unavailable::OVERLOADED));
             }
             return self.waiting.push_back(work);
@@ -193,7 +218,8 @@ impl WorkspaceActor {
                         body: body.into(),
                         at,
                     });
-                    self.keys.remember(idempotency.key, idempotency.fingerprint, done.answer.clone());
+                    let remembered = (done.answer.clone(), self.pending.len());
+                    self.keys.remember(idempotency.key, idempotency.fingerprint, remembered);
                 }
                 Err(error) => {
                     tracing::error!(workspace.id = %self.id, %error, "an answer cannot be remembered")
@@ -218,7 +244,8 @@ impl WorkspaceActor {
         // A claim that nobody foresaw is applied already: if it is taken, only a rebuild helps.
         let slot = copy.unwrap_or_else(|| self.slot.clone());
         let (taken, repeatable) = (taken.to_vec(), on_copy);
-        self.barrier = Some(Barrier { slot, executed_effects: effects, done, work, taken, repeatable });
+        let executed_effects = effects;
+        self.barrier = Some(Box::new(Barrier { slot, executed_effects, done, work, taken, repeatable }));
         self.push(Some(outcome), Then::Barrier, ctx);
     }
 
@@ -245,7 +272,9 @@ impl WorkspaceActor {
         }
         match (then, outcome) {
             (Then::Answer { effects, done, reply }, CommitOutcome::Durable) => {
+                faults::pass(Point::ActorBeforeEffects);
                 self.perform(effects);
+                faults::pass(Point::ActorBeforeAnswer);
                 reply.send(done.map_or_else(Ask::Unavailable, Ask::Done));
             }
             (Then::Inspect(look), CommitOutcome::Durable) => look(self.slot.as_ref()),
@@ -260,7 +289,7 @@ impl WorkspaceActor {
     }
 
     fn barrier_done(&mut self, ctx: &mut Context<Self>) {
-        let Some(barrier) = self.barrier.take() else { return };
+        let Some(barrier) = self.barrier.take().map(|barrier| *barrier) else { return };
         self.slot = barrier.slot;
         self.perform(barrier.executed_effects);
         barrier.work.reply.send(Ask::Done(barrier.done));
@@ -275,7 +304,7 @@ impl WorkspaceActor {
             self.barrier = Some(barrier);
             return self.doom(ctx);
         }
-        let Barrier { work, mut taken, .. } = barrier;
+        let Barrier { work, mut taken, .. } = *barrier;
         taken.extend(news);
         if let Some(idempotency) = &work.call.idempotency {
             // Remembered for a change that did not happen; the next answer may be one that is not kept.
@@ -391,7 +420,8 @@ impl Actor for WorkspaceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX_MAX);
+        // No bound here: `gate` counts what comes in, and what finishes work must never be refused for new work.
+        ctx.set_mailbox_capacity(0);
         // After a retirement the dispatcher knows everything already, and a sync would void the very
         // reservation that this actor was built for.
         if self.rebuilt {
@@ -403,6 +433,7 @@ impl Actor for WorkspaceActor {
 impl Drop for WorkspaceActor {
     /// Also runs when a handler panicked: the registry learns of it and rebuilds at once.
     fn drop(&mut self) {
+        self.footprint.set(0);
         if !self.retired {
             self.shared.registry.died(&self.shared, &self.id, self.epoch);
         }

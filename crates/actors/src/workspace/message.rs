@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::call::{Answer, Call, Unavailable};
 use crate::dispatcher::{DispatcherActor, LeaseDecided};
+use crate::gate::Pass;
 use reeve_queue::Ticket;
 
 /// The durable end of a command.
@@ -29,14 +30,13 @@ pub(crate) enum Ask {
 
 /// Where the answer goes.
 pub(crate) enum ReplyTo {
-    Caller(oneshot::Sender<Ask>),
-    /// A lease decided for the dispatcher's second phase.
-    Dispatcher {
-        addr: Addr<DispatcherActor>,
-        ticket: Ticket,
-        request: u64,
-        job: JobId,
+    Caller {
+        reply: oneshot::Sender<Ask>,
+        /// Of new work: under way until it is answered.
+        pass: Option<Pass>,
     },
+    /// A lease decided for the dispatcher's second phase.
+    Dispatcher { addr: Addr<DispatcherActor>, ticket: Ticket, request: u64, job: JobId },
     /// Nobody waits.
     Nobody,
 }
@@ -45,7 +45,11 @@ impl ReplyTo {
     pub(crate) fn send(self, ask: Ask) {
         match self {
             // A caller that stopped waiting does not undo what is durable.
-            Self::Caller(reply) => drop(reply.send(ask)),
+            Self::Caller { reply, pass } => {
+                // First, so that whoever hears the answer finds the room free.
+                drop(pass);
+                drop(reply.send(ask));
+            }
             Self::Dispatcher { addr, ticket, request, job } => {
                 // Unbounded on purpose: an answer per reservation, and reservations are bounded by slots.
                 addr.do_send(LeaseDecided { ticket, request, job, ask });
@@ -75,9 +79,10 @@ impl Drop for Execute {
         let Some(work) = self.0.take() else { return };
         let Work { command, call, reply } = work;
         match reply {
-            ReplyTo::Caller(sender) => {
+            ReplyTo::Caller { reply, pass } => {
+                drop(pass);
                 let work = Work { command, call, reply: ReplyTo::Nobody };
-                drop(sender.send(Ask::Returned(Box::new(work))));
+                drop(reply.send(Ask::Returned(Box::new(work))));
             }
             other => other.send(Ask::Unavailable(Unavailable::NOT_COMMITTED)),
         }

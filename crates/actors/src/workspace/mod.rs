@@ -6,4 +6,4 @@ mod message;
 mod pending;
 
 pub(crate) use actor::{WorkspaceActor, is_new_work, view};
-pub(crate) use message::{Ask, Execute, Inspect, ReplyTo, Resync, Retire, Work};
+pub(crate) use message::{Ask, Done, Execute, Inspect, ReplyTo, Resync, Retire, Work};

@@ -48,7 +48,10 @@ impl ActorFuture<WorkspaceActor> for Drain {
         while let Some(front) = actor.pending.front_mut() {
             let outcome = match front.outcome.as_mut().map(|outcome| Pin::new(outcome).poll(task)) {
                 None => CommitOutcome::Durable,
-                Some(Poll::Pending) => return Poll::Pending,
+                Some(Poll::Pending) => {
+                    actor.weigh();
+                    return Poll::Pending;
+                }
                 Some(Poll::Ready(Ok(outcome))) => outcome,
                 // The journal is gone with the answer: nobody knows.
                 Some(Poll::Ready(Err(_))) => CommitOutcome::Unknown,
@@ -58,6 +61,8 @@ impl ActorFuture<WorkspaceActor> for Drain {
             }
         }
         actor.draining = false;
+        actor.rest();
+        actor.weigh();
         Poll::Ready(())
     }
 }

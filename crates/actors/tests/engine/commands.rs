@@ -316,6 +316,27 @@ async fn idle_actors_retire_and_come_back_with_everything() {
 }
 
 #[actix_rt::test]
+async fn idle_actors_retire_when_they_take_too_many_bytes() {
+    let house =
+        house_over(MemoryJournal::new(), EngineSettings { actors_bytes_max: 20_000, ..settings() }).await;
+    let figure = |name| house.engine.figures().into_iter().find(|(known, _)| *known == name).unwrap().1;
+    let mut ids = Vec::new();
+    for n in 0..12 {
+        let id = house.open(&format!("w{n}"), "creator").await;
+        house.submit(&id).await;
+        ids.push(id);
+    }
+    while figure("actor_bytes") > 20_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!((1..12).contains(&figure("actors")), "those that fit stay: {}", figure("actors"));
+    for id in &ids {
+        assert_eq!(house.engine.balance(id).await.unwrap().unwrap().view.held, cr(2));
+        house.assert_sound(id).await;
+    }
+}
+
+#[actix_rt::test]
 async fn jobs_of_retired_workspaces_are_each_leased_once() {
     let house = house_over(MemoryJournal::new(), EngineSettings { actors_max: 0, ..settings() }).await;
     let mut waiting = std::collections::BTreeSet::new();

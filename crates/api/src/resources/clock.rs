@@ -1,12 +1,11 @@
 //! The clock that credits and deadlines go by: looked at, and on a test server moved.
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use reeve_protocol::{ClockMode, ClockSet, ClockView, Quantity};
 use reeve_types::Millis;
 
 use crate::error::{Answer, ApiError};
-use crate::json::{Input, answered, ok};
+use crate::json::{Input, ok};
 use crate::problem::refused;
 use crate::state::ApiState;
 
@@ -22,20 +21,13 @@ pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     responses((status = 200, description = "The clock after it", body = ClockView)))]
 pub(crate) async fn set(state: Data<ApiState>, input: Input<ClockSet>) -> Answer {
     let Input { body, call } = input;
-    // One at a time: "advance" twice at once is twice as far, and a repeat must find what it repeats.
-    let mut moves = state.clock_moves.lock().await;
-    if let Some(idempotency) = &call.idempotency
-        && let Some(before) = moves.find(idempotency)?
-    {
-        return answered(StatusCode::OK, &before, true);
-    }
-    let to = target(&body, state.engine.now())?;
-    state.engine.advance_clock(to).await?.map_err(|refusal| refused(&refusal))?;
-    let view = view(&state);
-    if let Some(idempotency) = call.idempotency {
-        moves.remember(idempotency, view);
-    }
-    answered(StatusCode::OK, &view, false)
+    let change = async {
+        let _one_at_a_time = state.moving_clock.lock().await;
+        let to = target(&body, state.engine.now())?;
+        state.engine.advance_clock(to).await?.map_err(|refusal| refused(&refusal))?;
+        Ok(view(&state))
+    };
+    state.repeats.once(&call, change).await
 }
 
 fn view(state: &ApiState) -> ClockView {

@@ -7,7 +7,8 @@ use std::fmt::{Display, Write as _};
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use reeve_actors::{PoolView, QueueView, TierView};
+use reeve_actors::{FinishedJobs, PoolView, QueueView, TierView};
+use reeve_journal::Written;
 
 use crate::error::Answer;
 use crate::state::ApiState;
@@ -25,16 +26,21 @@ pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     text.one("reeve_journal_depth_changes", "gauge", "Changes that wait for the journal", health.depth);
     let can_commit = u8::from(health.can_commit);
     text.one("reeve_journal_can_commit_boolean", "gauge", "1 while the store takes changes", can_commit);
+    written(&mut text, health.written);
     let queue = state.engine.queue_stats().await;
+    finished(&mut text, &queue);
     pools(&mut text, &queue);
     tiers(&mut text, &queue);
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.0))
 }
 
 /// Name, kind and help of each figure of the process, by its word in the engine.
-const PROCESS: [(&str, &str, &str, &str); 8] = [
+const PROCESS: [(&str, &str, &str, &str); 11] = [
     ("actors", "reeve_workspace_actors", "gauge", "Workspaces in memory"),
+    ("actor_bytes", "reeve_workspace_actor_bytes", "gauge", "What they take, with their jobs, about"),
     ("leases", "reeve_live_leases", "gauge", "Leases that workers hold"),
+    ("under_way", "reeve_requests_under_way", "gauge", "New work and looks that are not answered yet"),
+    ("shed", "reeve_requests_shed_total", "counter", "New work and looks refused because too many were under way"),
     (
         "rebuilds",
         "reeve_actor_rebuilds_total",
@@ -57,6 +63,30 @@ fn process(text: &mut Text, figures: &[(&'static str, u64)]) {
     for (word, name, kind, help) in PROCESS {
         let value = figures.iter().find(|(known, _)| *known == word).map_or(0, |(_, value)| *value);
         text.one(name, kind, help, value);
+    }
+}
+
+fn written(text: &mut Text, written: Written) {
+    let mut each = |name, help, value: u64| text.one(name, "counter", help, value);
+    each("reeve_journal_commits_total", "Transactions committed", written.commits);
+    each("reeve_journal_statements_total", "Statements sent, BEGIN and COMMIT apart", written.statements);
+    each("reeve_journal_rows_total", "Rows in those statements", written.rows);
+    each("reeve_journal_row_bytes_total", "Size of those rows as they were sent", written.bytes);
+}
+
+fn finished(text: &mut Text, queue: &QueueView) {
+    let name = "reeve_jobs_finished_total";
+    text.head(name, "counter", "Jobs that ended, each under one outcome");
+    let FinishedJobs { since: _, succeeded, failed, content_filtered, cancelled, expired } = queue.finished;
+    let outcomes = [
+        ("succeeded", succeeded),
+        ("failed", failed),
+        ("content_filtered", content_filtered),
+        ("cancelled", cancelled),
+        ("expired", expired),
+    ];
+    for (outcome, count) in outcomes {
+        text.line(name, &[("outcome", outcome)], count);
     }
 }
 
@@ -124,7 +154,18 @@ fn tiers(text: &mut Text, queue: &QueueView) {
     each("reeve_queue_service_seconds_total", "counter", "Service charged, in slot-seconds", |tier| {
         seconds(tier.served_ms)
     });
+    jain(text, queue);
     waits(text, queue);
+}
+
+fn jain(text: &mut Text, queue: &QueueView) {
+    let name = "reeve_queue_jain_ratio";
+    text.head(name, "gauge", "Evenness of service over the tier's workspaces in the last minute; 1 is even");
+    for (pool, tier) in queue.pools.iter().flat_map(|pool| pool.tiers.iter().map(move |tier| (pool, tier))) {
+        let Some(jain) = tier.jain else { continue };
+        let labels = [("pool", pool.name.as_str()), ("tier", tier.name.as_str())];
+        text.line(name, &labels, f64::from(jain.permille) / 1_000.0);
+    }
 }
 
 fn waits(text: &mut Text, queue: &QueueView) {

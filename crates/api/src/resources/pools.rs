@@ -6,7 +6,7 @@ use reeve_protocol::PoolReport;
 use reeve_types::PoolName;
 
 use crate::error::{Answer, ApiError};
-use crate::json::{Bare, ok};
+use crate::json::Bare;
 use crate::query::path_id;
 use crate::resources::queue;
 use crate::state::ApiState;
@@ -15,24 +15,28 @@ use crate::state::ApiState;
 #[utoipa::path(post, path = "/v1/pools/{pool}/pause", tag = "operating",
     params(("pool" = String, Path, description = "Name of the pool")),
     responses((status = 200, description = "The pool after it", body = PoolReport)))]
-pub(crate) async fn pause(state: Data<ApiState>, req: HttpRequest, _: Bare) -> Answer {
-    set(&state, &req, true).await
+pub(crate) async fn pause(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    set(&state, &req, (&input, true)).await
 }
 
 /// Leases jobs of a paused pool again.
 #[utoipa::path(post, path = "/v1/pools/{pool}/resume", tag = "operating",
     params(("pool" = String, Path, description = "Name of the pool")),
     responses((status = 200, description = "The pool after it", body = PoolReport)))]
-pub(crate) async fn resume(state: Data<ApiState>, req: HttpRequest, _: Bare) -> Answer {
-    set(&state, &req, false).await
+pub(crate) async fn resume(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    set(&state, &req, (&input, false)).await
 }
 
-async fn set(state: &ApiState, req: &HttpRequest, paused: bool) -> Answer {
+async fn set(state: &ApiState, req: &HttpRequest, (input, paused): (&Bare, bool)) -> Answer {
     let pool: PoolName = path_id(req, "pool", "pool")?;
+    state.repeats.once(&input.call, change(state, pool, paused)).await
+}
+
+async fn change(state: &ApiState, pool: PoolName, paused: bool) -> Answer<PoolReport> {
     if !state.engine.pause_pool(pool.clone(), paused).await? {
-        return Err(ApiError::not_found("pool"));
+        return Err(ApiError::no_such_pool(pool, state.engine.pools()));
     }
     let stats = state.engine.queue_stats().await;
     let view = stats.pools.iter().find(|view| view.name == pool);
-    ok(&queue::pool(view.ok_or_else(|| ApiError::unavailable("the dispatcher does not answer"))?))
+    Ok(queue::pool(view.ok_or_else(|| ApiError::unavailable("the dispatcher does not answer"))?))
 }

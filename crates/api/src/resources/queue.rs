@@ -1,8 +1,8 @@
 //! What waits and what runs, per pool and tier.
 
 use actix_web::web::Data;
-use reeve_actors::{PoolView, TierView};
-use reeve_protocol::{PoolReport, QueueReport, TierReport};
+use reeve_actors::{FinishedJobs, PoolView, TierView};
+use reeve_protocol::{FinishedReport, PoolReport, QueueReport, TierReport};
 
 use crate::error::Answer;
 use crate::json::ok;
@@ -13,7 +13,16 @@ use crate::state::ApiState;
     responses((status = 200, description = "The queue", body = QueueReport)))]
 pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     let stats = state.engine.queue_stats().await;
-    ok(&QueueReport { pools: stats.pools.iter().map(pool).collect() })
+    ok(&QueueReport {
+        pools: stats.pools.iter().map(pool).collect(),
+        finished: finished(&stats.finished),
+        jain_window_seconds: stats.jain_window_ms / 1_000,
+    })
+}
+
+fn finished(jobs: &FinishedJobs) -> FinishedReport {
+    let FinishedJobs { since, succeeded, failed, content_filtered, cancelled, expired } = *jobs;
+    FinishedReport { since: since.into(), succeeded, failed, content_filtered, cancelled, expired }
 }
 
 pub(crate) fn pool(pool: &PoolView) -> PoolReport {
@@ -39,6 +48,8 @@ fn tier(tier: &TierView, served_ms: u64) -> TierReport {
         p99_wait_seconds: tier.waits.map(|waits| seconds(waits.p99_ms)),
         floor_lag: seconds(tier.floor_lag_ms),
         share: if served_ms == 0 { 0.0 } else { tier.served_ms as f64 / served_ms as f64 },
+        jain_permille: tier.jain.map(|jain| jain.permille),
+        jain_workspaces: tier.jain.map_or(0, |jain| jain.workspaces),
     }
 }
 

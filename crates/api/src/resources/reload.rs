@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use reeve_protocol::{Code, ReloadReport};
 
 use crate::error::{Answer, ApiError};
-use crate::json::{Bare, ok};
+use crate::json::Bare;
 use crate::state::ApiState;
 
 /// What reads the configuration and puts it in force. Given by the composition root, which knows where it stands.
@@ -20,15 +20,16 @@ pub trait ReloadPort: Send + Sync + 'static {
 /// Reads the configuration again and puts tiers, retries, deadlines and costs in force without a restart.
 #[utoipa::path(post, path = "/v1/reload", tag = "operating",
     responses((status = 200, description = "What changed", body = ReloadReport)))]
-pub(crate) async fn run(state: Data<ApiState>, _: Bare) -> Answer {
+pub(crate) async fn run(state: Data<ApiState>, input: Bare) -> Answer {
+    state.repeats.once(&input.call, reload(&state)).await
+}
+
+async fn reload(state: &ApiState) -> Answer<ReloadReport> {
     let Some(port) = &state.reload else {
         return Err(ApiError::new(
             Code::Conflict,
             "this server was started without a configuration to read again",
         ));
     };
-    match port.run().await {
-        Ok(report) => ok(&report),
-        Err(why) => Err(ApiError::field("", format!("nothing was changed: {why}"))),
-    }
+    port.run().await.map_err(|why| ApiError::field("", format!("nothing was changed: {why}")))
 }

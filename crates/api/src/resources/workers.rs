@@ -24,34 +24,38 @@ pub(crate) async fn list(state: Data<ApiState>) -> Answer {
 #[utoipa::path(post, path = "/v1/workers/{worker}/drain", tag = "operating",
     params(("worker" = String, Path, description = "Name of the worker")),
     responses((status = 200, description = "The worker after it", body = WorkerView)))]
-pub(crate) async fn drain(state: Data<ApiState>, req: HttpRequest, _: Bare) -> Answer {
-    order(&state, &req, WorkerMode::Draining).await
+pub(crate) async fn drain(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    order(&state, &req, (&input, WorkerMode::Draining)).await
 }
 
 /// Gives a worker no new leases, and puts what it has back into the queue without costing an attempt.
 #[utoipa::path(post, path = "/v1/workers/{worker}/quarantine", tag = "operating",
     params(("worker" = String, Path, description = "Name of the worker")),
     responses((status = 200, description = "The worker after it", body = WorkerView)))]
-pub(crate) async fn quarantine(state: Data<ApiState>, req: HttpRequest, _: Bare) -> Answer {
-    order(&state, &req, WorkerMode::Quarantined).await
+pub(crate) async fn quarantine(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    order(&state, &req, (&input, WorkerMode::Quarantined)).await
 }
 
 /// Lets a worker take leases again.
 #[utoipa::path(post, path = "/v1/workers/{worker}/release", tag = "operating",
     params(("worker" = String, Path, description = "Name of the worker")),
     responses((status = 200, description = "The worker after it", body = WorkerView)))]
-pub(crate) async fn release(state: Data<ApiState>, req: HttpRequest, _: Bare) -> Answer {
-    order(&state, &req, WorkerMode::Active).await
+pub(crate) async fn release(state: Data<ApiState>, req: HttpRequest, input: Bare) -> Answer {
+    order(&state, &req, (&input, WorkerMode::Active)).await
 }
 
-async fn order(state: &ApiState, req: &HttpRequest, mode: WorkerMode) -> Answer {
+async fn order(state: &ApiState, req: &HttpRequest, (input, mode): (&Bare, WorkerMode)) -> Answer {
     let worker: WorkerName = path_id(req, "worker", "worker")?;
+    state.repeats.once(&input.call, tell(state, worker, mode)).await
+}
+
+async fn tell(state: &ApiState, worker: WorkerName, mode: WorkerMode) -> Answer<WorkerView> {
     if !state.engine.order_worker(&worker, mode) {
         return Err(ApiError::not_found("worker"));
     }
     let view = all(state).await?.into_iter().find(|view| view.worker == worker);
     // Released with no process left: there is nothing more to tell of it.
-    ok(&view.unwrap_or(WorkerView { worker, state: WorkerState::Lost, sessions: Vec::new() }))
+    Ok(view.unwrap_or(WorkerView { worker, state: WorkerState::Lost, sessions: Vec::new() }))
 }
 
 async fn all(state: &ApiState) -> Answer<Vec<WorkerView>> {

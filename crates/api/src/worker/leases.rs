@@ -14,11 +14,16 @@ use crate::worker::{SESSION_CHARS_MAX, inputs};
 /// Most pools of one request.
 const POOLS_MAX: usize = 64;
 
-/// Leases jobs, waiting for them when there are none yet.
+/// Leases jobs, waiting for them when there are none yet. A pool that no catalog names is refused at once, with the
+/// names of those that there are.
 #[utoipa::path(post, path = "/v1/worker/leases", tag = "workers", request_body = LeaseRequest,
     responses((status = 200, description = "What was leased; empty when there was nothing", body = LeaseAnswer)))]
 pub(crate) async fn lease(state: Data<ApiState>, input: Input<LeaseRequest>) -> Answer {
     let ask = ask(input.body)?;
+    let unknown = state.engine.unknown_pools(&ask.pools);
+    if !unknown.is_empty() {
+        return Err(ApiError::unknown_pools(&ask.pools, (unknown, state.engine.pools())));
+    }
     let worker = ask.worker.clone();
     let mut closing = state.closing();
     let granted = tokio::select! {

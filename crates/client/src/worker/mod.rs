@@ -4,7 +4,8 @@
 //! sends one heartbeat for all of them, uploads each output as soon as it is made and closes the job
 //! when all are durable. While the server cannot be reached it goes on rendering and keeps what it has
 //! to deliver: a restarted server gives every stored lease a full period, so nothing is lost. It never
-//! ends by itself, except when its very first request is refused.
+//! ends by itself, except when its very first request is refused; a pool that the server does not know yet is no such
+//! refusal, but something to report and to ask again for.
 
 mod attempt;
 mod deliver;
@@ -49,6 +50,8 @@ pub struct WorkerSettings {
     pub hand_back_ms: u64,
     /// Least time between two progress reports of one job.
     pub progress_pause_ms: u64,
+    /// Pause before a server is asked again that does not know one of the pools: its catalog may be published later.
+    pub unknown_pool_pause_ms: u64,
     /// How long results are kept for a server that cannot be reached.
     pub outage_ms_max: u64,
     /// Largest input that is fetched, in bytes.
@@ -67,6 +70,7 @@ impl WorkerSettings {
             finish_ms: 5_000,
             hand_back_ms: 5_000,
             progress_pause_ms: 200,
+            unknown_pool_pause_ms: 5_000,
             outage_ms_max: 3_600_000,
             input_bytes_max: 256 << 20,
         }

@@ -44,6 +44,14 @@ pub(super) async fn run(shared: Arc<Shared>, polled: mpsc::Sender<Polled>) {
                     return;
                 }
             }
+            Err(error) if error.unknown_pools().is_some() => {
+                // Not final: a worker may be started before its catalog is published. Each time it is said again,
+                // since with a name that is only misspelt nobody gets any work from this process.
+                failures = 0;
+                let pause_ms = shared.settings.unknown_pool_pause_ms;
+                tracing::warn!(%error, pause_ms, "the server does not know these pools; asking again");
+                task::sleep_ms(pause_ms).await;
+            }
             Err(error) if !heard_once && !error.is_retryable() => {
                 // The receiver being gone means that the worker ends anyway.
                 let _ = polled.send(Polled::Refused(error)).await;

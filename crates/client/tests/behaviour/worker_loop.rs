@@ -81,6 +81,7 @@ async fn work(server: &Server, performer: Arc<dyn Performer>, end: &Notify) -> W
     let settings = WorkerSettings {
         finish_ms: 0,
         progress_pause_ms: 1,
+        unknown_pool_pause_ms: 1,
         ..WorkerSettings::new(WorkerName::new("w").unwrap(), pools, 2)
     };
     Worker::new(client, settings, performer).run(end.notified()).await.unwrap()
@@ -273,4 +274,22 @@ async fn a_wrong_key_is_told_at_once() {
     let worker = Worker::new(client, settings, doing(|_, _, _| landed("x")));
     let error = worker.run(std::future::pending()).await.unwrap_err();
     assert!(error.to_string().contains("unauthorized"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_the_server_does_not_know_yet_is_asked_for_again() {
+    let end = Arc::new(Notify::new());
+    let server = server_until(&end, format!("POST {}", path("complete")), 1, |request, before| {
+        let is_early = before < 3;
+        if request.line() == "POST /v1/worker/leases" && is_early {
+            let problem = json!({
+                "type": "t", "title": "t", "status": 422, "detail": "no catalog names `image`",
+                "code": "invalid_request", "unknown_pools": ["image"], "known_pools": ["video"],
+            });
+            return Reply::Json(422, problem);
+        }
+        usual(request, before.saturating_sub(3), 1)
+    });
+    let report = work(&server, doing(|_, _, _| landed("x")), &end).await;
+    assert_eq!(report.completed, 1);
 }

@@ -134,6 +134,7 @@ impl Applier<'_> {
             self.gathered.effects.push(Effect::Dequeue { job: id });
         }
         let live = self.state.jobs.remove(&id).ok_or(Broken::NoJob(id))?;
+        self.state.shrink_jobs();
         if let Some(due) = live.job.due_at() {
             self.state.deadlines.remove(&(due, id));
         }

@@ -1,6 +1,6 @@
 //! What others hear of an event: rows of the outbox, hints for the process.
 
-use reeve_jobs::{Closing, Status};
+use reeve_jobs::{Closing, Status, codes};
 use reeve_types::{JobId, Millis};
 
 use super::Applier;
@@ -61,6 +61,8 @@ impl Applier<'_> {
             self.gathered.effects.push(Effect::OutputLanded { job: id, index: output.index });
         }
         self.gathered.effects.push(Effect::Status { job: id, status: closing.status, attempt });
+        let is_filtered = closing.error.as_ref().is_some_and(|error| &*error.code == codes::CONTENT_FILTERED);
+        self.gathered.effects.push(Effect::Closed { status: closing.status, is_filtered });
         self.outbox_job(kind, at, id, attempt);
     }
 

@@ -1,0 +1,74 @@
+//! What a process answers before it serves: that it lives, and who serves instead.
+//!
+//! Called by the composition root while another process has the database, and while what is stored is being loaded.
+//! Guarantees: every answer but `/healthz` is a retryable 503, so a balancer that asks `/readyz` sends nobody here and
+//! a client that comes all the same tries again.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+use reeve_protocol::{Code, Problem};
+use tokio::sync::watch;
+
+use crate::app::envelope;
+use crate::error::{Answer, ApiError};
+use crate::resources::health;
+use crate::server::ServeError;
+
+/// When to ask again, in seconds.
+const AGAIN_SECONDS: u64 = 1;
+
+/// Why this process does not serve, as it changes.
+type Why = watch::Receiver<String>;
+
+/// Answers on `listener` until `over` is ready. Must be called inside an actix system.
+///
+/// # Errors
+/// The listener cannot be used, or the server breaks down.
+pub async fn stand_by(
+    listener: TcpListener,
+    why: Why,
+    over: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let data = Data::new(why);
+    let app = move || {
+        let routes = App::new().app_data(data.clone()).wrap(from_fn(envelope));
+        routes
+            .route("/healthz", web::get().to(health::live))
+            .route("/readyz", web::get().to(not_ready))
+            .default_service(web::to(elsewhere))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        // A connection that is kept would never reach the server that follows on this listener.
+        .keep_alive(Duration::ZERO)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)
+        .map_err(ServeError::Listen)?
+        .run();
+    let handle = server.handle();
+    let stop = async {
+        over.await;
+        handle.stop(true).await;
+    };
+    // Both: the server's future drives the requests that `stop` waits for.
+    let (result, ()) = tokio::join!(async { server.await.map_err(ServeError::Run) }, stop);
+    result
+}
+
+async fn not_ready(why: Data<Why>) -> Answer {
+    Err(later(Code::NotReady, &why))
+}
+
+async fn elsewhere(why: Data<Why>) -> Answer {
+    Err(later(Code::Overloaded, &why))
+}
+
+fn later(code: Code, why: &Why) -> ApiError {
+    Problem::later(code, why.borrow().clone(), AGAIN_SECONDS).into()
+}
