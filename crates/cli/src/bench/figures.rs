@@ -1,11 +1,13 @@
-//! What a run measured: latencies while it runs, figures and their two faces (text, JSON) at its end.
+//! What a run measured: latencies while it runs, and the figures of its end as `--json` has them.
 
 use std::cell::RefCell;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::BenchError;
+use super::disk::DiskFigures;
+use super::error::BenchError;
+use super::meter::PerJob;
 
 /// Longest latency that is told apart, in microseconds.
 const LATENCY_US_MAX: u64 = 3_600_000_000;
@@ -45,18 +47,11 @@ pub(super) struct Spread {
     pub(super) p999: Option<f64>,
 }
 
-impl Spread {
-    fn line(&self, name: &str) -> String {
-        let show = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"));
-        let (p50, p99, p999) = (show(self.p50), show(self.p99), show(self.p999));
-        format!("  {name:<20} p50 {p50:>9}   p99 {p99:>9}   p99.9 {p999:>9}   ms")
-    }
-}
-
 /// All figures of a run. The names are part of the contract of `--json`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Figures {
-    /// `null` with `--admit-only`.
+    /// `null` when only submits were measured. With `--rate` it is what came of that rate, and with `--scale` the
+    /// figure at the largest size.
     pub(super) lifecycles_per_second: Option<f64>,
     pub(super) admitted_per_second: f64,
     /// Leased and completed per second while nothing was submitted.
@@ -65,8 +60,17 @@ pub(super) struct Figures {
     /// From eligible (its submit was answered) to leased (the worker has it).
     pub(super) lease_ms: Spread,
     pub(super) complete_ms: Spread,
-    /// The same three while only submits ran: admit alone.
+    /// The first while only submits ran: admit alone.
     pub(super) admit_alone_ms: Spread,
+    /// With `--rate`.
+    pub(super) paced: Option<PacedFigures>,
+    /// With `--compare-hot`.
+    pub(super) hot: Option<HotFigures>,
+    /// With `--scale`, by size.
+    pub(super) scale: Vec<StepFigures>,
+    pub(super) per_job: PerJobFigures,
+    /// The data folder's; `null` for a server elsewhere.
+    pub(super) disk: Option<DiskFigures>,
     /// Jobs of each phase.
     pub(super) jobs: u64,
     /// Jobs in the store at the end.
@@ -74,12 +78,13 @@ pub(super) struct Figures {
     pub(super) workspaces: u32,
     pub(super) clients: u32,
     pub(super) workers: u32,
+    pub(super) slots: u32,
     pub(super) hot_share: f64,
     pub(super) progress_reports_per_job: u32,
     /// Requests that the server put off with 429 or 503 and that were sent again.
     pub(super) put_off: u64,
     pub(super) database: String,
-    /// Processor time of the server over both phases; `null` for a server elsewhere.
+    /// Processor time of the server over the last phase; `null` for a server elsewhere.
     pub(super) server_cpu_seconds: Option<f64>,
     pub(super) server_cpu_us_per_lifecycle: Option<f64>,
     pub(super) generator_cpu_seconds: Option<f64>,
@@ -88,45 +93,55 @@ pub(super) struct Figures {
     pub(super) verify_peak_rss_bytes: Option<u64>,
     /// Growth of the data folder over all jobs, logs of the database included.
     pub(super) bytes_per_job: Option<f64>,
-    pub(super) verified: bool,
+    /// `null` for a handler that has no books.
+    pub(super) verified: Option<bool>,
 }
 
-impl Figures {
-    /// For people.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let rate = |n: f64| format!("{n:.0}");
-        let mut lines = vec![format!("admitted    {:>8} jobs/s", rate(self.admitted_per_second))];
-        lines.push(self.admit_alone_ms.line("admit (alone)"));
-        if let Some(drained) = self.drained_per_second {
-            lines.push(format!("drained     {:>8} jobs/s (lease and complete alone)", rate(drained)));
-        }
-        if let Some(lifecycles) = self.lifecycles_per_second {
-            lines.push(format!("lifecycles  {:>8} jobs/s", rate(lifecycles)));
-            lines.push(self.admit_ms.line("admit"));
-            lines.push(self.lease_ms.line("eligible to leased"));
-            lines.push(self.complete_ms.line("complete"));
-        }
-        let shown = |value: Option<f64>, unit: &str| {
-            value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.1} {unit}"))
-        };
-        let mib = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
-        lines.push(format!(
-            "server      {} of processor time, {} per lifecycle, {} at its peak ({} with verify); generator {}",
-            shown(self.server_cpu_seconds, "s"),
-            shown(self.server_cpu_us_per_lifecycle, "us"),
-            shown(mib(self.server_peak_rss_bytes), "MiB"),
-            shown(mib(self.verify_peak_rss_bytes), "MiB"),
-            shown(self.generator_cpu_seconds, "s"),
-        ));
-        lines.push(format!(
-            "store       {} per job, {} jobs; {} requests were put off and sent again",
-            shown(self.bytes_per_job, "bytes"),
-            self.jobs_stored,
-            self.put_off
-        ));
-        lines.push(format!("verify      {}", if self.verified { "ok" } else { "FAILED" }));
-        lines
-    }
+/// What a job cost in which phase.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct PerJobFigures {
+    /// While only submits ran.
+    pub(super) admit: Option<PerJob>,
+    /// While only leases and completions ran.
+    pub(super) drain: Option<PerJob>,
+    /// While all ran.
+    pub(super) lifecycle: Option<PerJob>,
+}
+
+/// What an open-loop load saw beside the three latencies.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PacedFigures {
+    pub(super) jobs_per_second: f64,
+    pub(super) seconds: u32,
+    pub(super) arrivals: &'static str,
+    /// From due to leased: no less than eligible to leased, whoever heard first.
+    pub(super) handed_ms: Spread,
+    /// From admitted to leased by the server's own clock, in whole milliseconds.
+    pub(super) server_wait_ms: Spread,
+    /// Share of the jobs that a worker had before their client read its answer: 0.001 ms in `lease_ms`.
+    pub(super) leased_first_share: f64,
+    /// From due to sent: what the generator adds to `admit_ms`.
+    pub(super) late_ms: Spread,
+}
+
+/// One workspace taking the whole load.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct HotFigures {
+    pub(super) lifecycles_per_second: f64,
+    /// Of the rate over all workspaces in the same run.
+    pub(super) ratio: f64,
+    pub(super) admit_ms: Spread,
+    pub(super) lease_ms: Spread,
+    pub(super) complete_ms: Spread,
+}
+
+/// Lifecycles with so many finished jobs in the store.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct StepFigures {
+    pub(super) jobs_stored: u64,
+    pub(super) jobs_measured: u64,
+    pub(super) lifecycles_per_second: f64,
+    pub(super) per_job: PerJob,
 }
 
 #[cfg(test)]

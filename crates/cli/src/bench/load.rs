@@ -3,40 +3,55 @@
 //! All of it runs on one thread without tasks of its own: a future per connection, in one set. What they
 //! share is in [`Board`], in cells.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
-use futures_util::stream::{FuturesUnordered, TryStreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt as _, TryStreamExt as _};
 use reeve_types::WorkspaceId;
-use tokio::sync::Semaphore;
 
+use super::args::Shape;
+use super::board::{Board, Times};
 use super::clock::Mark;
-use super::figures::Latencies;
+use super::error::BenchError;
 use super::http::{Connection, Keyed, Target};
+use super::pace::Pace;
 use super::server::Server;
-use super::{BenchError, Shape};
-use crate::system::pause_ms;
 
-/// Jobs under way per client while workers work: submits that outran the workers would measure a growing queue.
-const UNDER_WAY_PER_CLIENT: usize = 8;
-/// Wait before a request that was put off is sent again.
-const PUT_OFF_MS: u64 = 50;
-/// The run is given up when nothing moves for this long.
-const STALL_SECONDS_MAX: f64 = 60.0;
-const STALL_LOOK_MS: u64 = 1_000;
 /// The job that is submitted: one image at 2 credits.
 const SUBMIT: &str =
     r#"{"action":"image.generate","params":{"prompt":"a lighthouse at dusk","quality":"standard","seed":7}}"#;
 
 /// Which futures run in a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
     /// Clients alone: durable admits.
     Admit,
     /// Workers alone, until this phase's jobs are done.
     Drain,
-    /// Both at once.
+    /// Both at once, as fast as they go.
     Lifecycle,
+    /// Jobs at their times; with workers, who wait for them, or without.
+    Paced(Pace, bool),
+}
+
+impl Phase {
+    pub(super) const fn has_workers(self) -> bool {
+        !matches!(self, Self::Admit | Self::Paced(_, false))
+    }
+
+    /// Jobs are submitted and worked off in it.
+    pub(super) const fn is_whole(self) -> bool {
+        matches!(self, Self::Lifecycle | Self::Paced(_, true))
+    }
+}
+
+/// One phase with its size.
+#[derive(Clone, Debug)]
+pub(super) struct Round {
+    /// Part of its idempotency keys: no two rounds of a run have the same.
+    pub(super) name: String,
+    pub(super) phase: Phase,
+    pub(super) jobs: u64,
+    pub(super) hot_share: f64,
 }
 
 /// Everything that the connections of a run know in advance.
@@ -49,31 +64,18 @@ pub(super) struct Load<'a> {
 }
 
 /// What a phase did.
-#[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) seconds: f64,
+    pub(super) jobs: u64,
     pub(super) put_off: u64,
-    pub(super) admit: Latencies,
-    pub(super) lease: Latencies,
-    pub(super) complete: Latencies,
+    pub(super) leased_first: u64,
+    pub(super) times: Times,
 }
 
-/// What the connections of a phase share.
-pub(super) struct Board {
-    phase: Phase,
-    jobs: u64,
-    submitted: Cell<u64>,
-    admitted: Cell<u64>,
-    completed: Cell<u64>,
-    last: Cell<Mark>,
-    put_off: Cell<u64>,
-    /// Room for jobs under way; clients wait for it, completions give it back.
-    room: Semaphore,
-    /// Jobs that were answered and not leased yet; `None` when the lease came before the answer.
-    eligible: RefCell<HashMap<u128, Option<Mark>>>,
-    pub(super) lease: Latencies,
-    pub(super) complete: Latencies,
-    admit: Latencies,
+impl Outcome {
+    pub(super) fn per_second(&self) -> f64 {
+        self.jobs as f64 / self.seconds.max(1e-9)
+    }
 }
 
 impl<'a> Load<'a> {
@@ -94,27 +96,28 @@ impl<'a> Load<'a> {
     }
 
     /// Runs one phase to its end.
-    pub(super) async fn run(&self, phase: Phase) -> Result<Outcome, BenchError> {
-        let board = Board::new(phase, self.shape)?;
+    pub(super) async fn run(&self, round: &Round) -> Result<Outcome, BenchError> {
+        let board = Board::new(round, self.shape.clients)?;
         let start = Mark::now();
-        let clients: FuturesUnordered<_> = (0..if phase == Phase::Drain { 0 } else { self.shape.clients })
-            .map(|_| self.client(&board))
-            .collect();
-        let workers: FuturesUnordered<_> = (0..if phase == Phase::Admit { 0 } else { self.shape.workers })
-            .map(|n| super::worker::work(self, &board, n))
-            .collect();
+        let workers: FuturesUnordered<_> =
+            (0..if round.phase.has_workers() { self.shape.workers } else { 0 })
+                .map(|n| super::worker::work(self, &board, n))
+                .collect();
         let all =
-            async { tokio::try_join!(clients.try_collect::<()>(), workers.try_collect::<()>()).map(drop) };
+            async { tokio::try_join!(self.clients(round, &board), workers.try_collect::<()>()).map(drop) };
         tokio::select! {
             result = all => result?,
             stalled = board.stall() => return Err(stalled),
+            // Workers of a paced load wait longer than it is worth. No phase follows in which a lease could still
+            // go to one of them.
+            () = board.until_done(), if matches!(round.phase, Phase::Paced(..)) => {}
         }
         Ok(Outcome {
-            seconds: start.seconds_to(board.last.get()),
-            put_off: board.put_off.get(),
-            admit: board.admit,
-            lease: board.lease,
-            complete: board.complete,
+            seconds: start.seconds_to(board.last()),
+            jobs: round.jobs,
+            put_off: board.put_off_count(),
+            leased_first: board.leased_first(),
+            times: board.times,
         })
     }
 
@@ -122,127 +125,89 @@ impl<'a> Load<'a> {
         self.target.request("POST", path, self.worker_key, body)
     }
 
-    async fn client(&self, board: &Board) -> Result<(), BenchError> {
-        let mut connection = Connection::new(self.target.addr);
-        let (mut request, run) = (Vec::new(), &self.shape.run);
-        while let Some(n) = board.take() {
-            if board.phase == Phase::Lifecycle {
-                // Fails only when closed, which it never is.
-                board.room.acquire().await.map_err(|e| BenchError::Bug(e.to_string()))?.forget();
+    async fn clients(&self, round: &Round, board: &Board) -> Result<(), BenchError> {
+        match round.phase {
+            Phase::Drain => Ok(()),
+            Phase::Admit | Phase::Lifecycle => {
+                let clients: FuturesUnordered<_> =
+                    (0..self.shape.clients).map(|_| self.client(round, board)).collect();
+                clients.try_collect().await
             }
-            let submit = self.submits.get(self.shape.workspace_of(n)).ok_or(BenchError::NO_WORKSPACE)?;
-            submit.write(&format!("{run}-{:?}-{n}", board.phase), &mut request);
-            let start = Mark::now();
-            let body = loop {
-                let answer = connection.call(&request).await?;
-                match answer.status {
-                    201 => break answer.body,
-                    429 | 503 => board.put_off().await,
-                    status => return Err(BenchError::refused(status, answer.body)),
-                }
-            };
-            board.admit.note(start.elapsed_us(), 1);
-            board.admitted(body)?;
+            Phase::Paced(pace, _) => self.paced(pace, round, board).await,
         }
-        Ok(())
-    }
-}
-
-impl Board {
-    fn new(phase: Phase, shape: &Shape) -> Result<Self, BenchError> {
-        Ok(Self {
-            phase,
-            jobs: shape.jobs,
-            submitted: Cell::new(0),
-            admitted: Cell::new(0),
-            completed: Cell::new(0),
-            last: Cell::new(Mark::now()),
-            put_off: Cell::new(0),
-            room: Semaphore::new(shape.clients as usize * UNDER_WAY_PER_CLIENT),
-            eligible: RefCell::default(),
-            lease: Latencies::new()?,
-            complete: Latencies::new()?,
-            admit: Latencies::new()?,
-        })
     }
 
-    /// The number of the next job to submit.
-    fn take(&self) -> Option<u64> {
-        let n = self.submitted.get();
-        self.submitted.set(n + 1);
-        (n < self.jobs).then_some(n)
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.completed.get() >= self.jobs
-    }
-
-    /// Notes that a request was put off, and waits before it goes again.
-    pub(super) async fn put_off(&self) {
-        self.put_off.set(self.put_off.get() + 1);
-        pause_ms(PUT_OFF_MS).await;
-    }
-
-    fn admitted(&self, job: &[u8]) -> Result<(), BenchError> {
-        self.admitted.set(self.admitted.get() + 1);
-        self.last.set(Mark::now());
-        if self.phase != Phase::Lifecycle {
-            return Ok(());
-        }
-        let id = job_id(job).ok_or_else(|| BenchError::Answer("a job without an id".to_owned()))?;
-        let mut eligible = self.eligible.borrow_mut();
-        if eligible.remove(&id).is_some() {
-            // The worker had it before its client read the answer.
-            self.lease.note(1, 1);
-        } else {
-            eligible.insert(id, Some(Mark::now()));
+    /// One job after the other.
+    async fn client(&self, round: &Round, board: &Board) -> Result<(), BenchError> {
+        let mut client = Client::new(self.target);
+        while let Some(n) = board.take().await {
+            self.submit(&mut client, round, board, (n, Mark::now())).await?;
         }
         Ok(())
     }
 
-    pub(super) fn leased(&self, job: u128) {
-        if self.phase != Phase::Lifecycle {
-            return;
-        }
-        let mut eligible = self.eligible.borrow_mut();
-        match eligible.remove(&job).flatten() {
-            Some(since) => self.lease.note(since.elapsed_us(), 1),
-            None => drop(eligible.insert(job, None)),
+    /// Every job when it is due, on the connection that was free last: so few are used as the load needs, and those
+    /// are warm. A job waits, and its wait counts, when all are busy.
+    async fn paced(&self, pace: Pace, round: &Round, board: &Board) -> Result<(), BenchError> {
+        let mut arrivals = pace.start();
+        let (mut idle, mut opened, mut is_over) = (Vec::new(), 0, false);
+        let mut waiting = VecDeque::new();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while !waiting.is_empty() {
+                let client = idle.pop().or_else(|| {
+                    let new = (opened < self.shape.clients).then(|| Client::new(self.target));
+                    opened += u32::from(new.is_some());
+                    new
+                });
+                let Some(mut client) = client else { break };
+                let (Some(due), Some(n)) = (waiting.pop_front(), board.take().await) else { break };
+                under_way.push(async move {
+                    board.times.late.note(Mark::elapsed_us(due), 1);
+                    self.submit(&mut client, round, board, (n, due)).await.map(|()| client)
+                });
+            }
+            tokio::select! {
+                due = arrivals.recv(), if !is_over => match due {
+                    Some(due) => waiting.push_back(due),
+                    None => is_over = true,
+                },
+                Some(client) = under_way.next() => idle.push(client?),
+                else => return Ok(()),
+            }
         }
     }
 
-    pub(super) fn completed(&self, jobs: u64) {
-        self.completed.set(self.completed.get() + jobs);
-        self.last.set(Mark::now());
-        self.room.add_permits(usize::try_from(jobs).unwrap_or(0));
-    }
-
-    /// Ends when nothing was admitted or completed for too long.
-    async fn stall(&self) -> BenchError {
-        while self.last.get().elapsed_seconds() < STALL_SECONDS_MAX {
-            pause_ms(STALL_LOOK_MS).await;
+    /// Submits the n-th job, which was due then, until it is admitted.
+    async fn submit(
+        &self,
+        client: &mut Client,
+        round: &Round,
+        board: &Board,
+        (n, due): (u64, Mark),
+    ) -> Result<(), BenchError> {
+        let submit = self.submits.get(self.shape.workspace_of(n, round.hot_share));
+        let submit = submit.ok_or_else(|| BenchError::Bug("a job without a workspace".to_owned()))?;
+        submit.write(&format!("{}-{}-{n}", self.shape.run, round.name), &mut client.request);
+        loop {
+            let answer = client.connection.call(&client.request).await?;
+            match answer.status {
+                201 => return board.admitted(answer.body, due),
+                429 | 503 => board.put_off(answer.status, answer.body).await,
+                status => return Err(BenchError::refused(status, answer.body)),
+            }
         }
-        let (admitted, completed, jobs) = (self.admitted.get(), self.completed.get(), self.jobs);
-        BenchError::Stalled(format!("{admitted} of {jobs} jobs admitted, {completed} completed"))
     }
 }
 
-/// The bits of the first job id in a JSON text.
-fn job_id(json: &[u8]) -> Option<u128> {
-    const MARK: &str = r#""id":"job_"#;
-    let text = std::str::from_utf8(json).ok()?;
-    let start = text.find(MARK)? + MARK.len();
-    u128::from_str_radix(text.get(start..start + 32)?, 16).ok()
+/// A connection with room for its request.
+struct Client {
+    connection: Connection,
+    request: Vec<u8>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_of_a_job_is_found_in_its_text() {
-        let json = br#"{"id":"job_000000000000000000000000000000ff","workspace":"a"}"#;
-        assert_eq!(job_id(json), Some(255));
-        assert_eq!(job_id(b"{}"), None);
+impl Client {
+    const fn new(target: &Target) -> Self {
+        Self { connection: Connection::new(target.addr), request: Vec::new() }
     }
 }

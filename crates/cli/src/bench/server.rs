@@ -10,8 +10,9 @@ use std::time::Duration;
 use reeve_actors::Entropy as _;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::args::{BenchArgs, Shape};
+use super::error::BenchError;
 use super::process::{Usage, folder_bytes, usage};
-use super::{BenchArgs, BenchError};
 use crate::system::{SystemEntropy, pause_ms};
 
 /// Longest time until a started server says that it listens.
@@ -21,7 +22,10 @@ const STOP_MS_MAX: u64 = 30_000;
 const STOP_LOOK_MS: u64 = 50;
 /// Jobs that one workspace may run at once where a share of the load goes to a hot one: its tier's own cap would be
 /// what is measured.
-const HOT_RUNNING_MAX: &str = "100000";
+pub(super) const HOT_RUNNING_MAX: u32 = 100_000;
+/// Jobs of one workspace that may wait, as the shipped configuration has it for the tier of the benchmark's plan. A
+/// backlog beyond it would be refused for ever, so the started server is told a bound that the run stays below.
+const QUEUED_MAX: u64 = 100_000;
 
 /// Where the load goes and what may be learnt about the other end.
 #[derive(Debug)]
@@ -31,8 +35,6 @@ pub(super) struct Server {
     pub(super) worker_key: String,
     /// What its figures call its database.
     pub(super) database: String,
-    /// A workspace may run as many jobs at once as its share of the load needs.
-    pub(super) cap_is_high: bool,
     pid: Option<u32>,
     started: Option<Started>,
 }
@@ -47,21 +49,13 @@ struct Started {
 
 impl Server {
     /// The server that the arguments ask for.
-    pub(super) fn of(args: &BenchArgs) -> Result<Self, BenchError> {
-        let Some(url) = &args.url else { return start(args) };
+    pub(super) fn of(args: &BenchArgs, shape: &Shape) -> Result<Self, BenchError> {
+        let Some(url) = &args.url else { return start(args, shape) };
         let missing = |what| BenchError::Usage(format!("`--url` needs `{what}`"));
         let admin_key = args.key.clone().ok_or_else(|| missing("--key"))?;
         let worker_key = args.worker_key.clone().unwrap_or_else(|| admin_key.clone());
         let database = args.database.as_deref().map_or("unknown", kind_of).to_owned();
-        Ok(Self {
-            url: url.clone(),
-            admin_key,
-            worker_key,
-            database,
-            cap_is_high: false,
-            pid: args.pid,
-            started: None,
-        })
+        Ok(Self { url: url.clone(), admin_key, worker_key, database, pid: args.pid, started: None })
     }
 
     /// What the process has used; `None` when it runs elsewhere.
@@ -69,9 +63,14 @@ impl Server {
         self.pid.and_then(usage)
     }
 
+    /// Where its data is; `None` when it runs elsewhere.
+    pub(super) fn data_folder(&self) -> Option<PathBuf> {
+        self.started.as_ref().map(|started| data(&started.folder))
+    }
+
     /// Size of its data folder; `None` when it runs elsewhere.
     pub(super) fn data_bytes(&self) -> Option<u64> {
-        self.started.as_ref().map(|started| folder_bytes(&data(&started.folder)))
+        self.data_folder().map(|folder| folder_bytes(&folder))
     }
 
     /// Stops a server that was started here, in order, and removes its folder.
@@ -115,7 +114,7 @@ fn kind_of(database: &str) -> &str {
 }
 
 /// Starts this very program as a server on a fresh folder and a free port.
-fn start(args: &BenchArgs) -> Result<Server, BenchError> {
+fn start(args: &BenchArgs, shape: &Shape) -> Result<Server, BenchError> {
     let folder = fresh_folder(args.data.as_deref())?;
     let (admin_key, worker_key) = (secret(), secret());
     let program = std::env::current_exe().map_err(BenchError::Process)?;
@@ -125,9 +124,11 @@ fn start(args: &BenchArgs) -> Result<Server, BenchError> {
     if let Some(url) = &args.database {
         command.args(["--database", url]);
     }
-    let cap_is_high = args.hot_share > 0.0;
-    if cap_is_high {
-        command.env("REEVE__TIERS__INSTANT__RUNNING_MAX", HOT_RUNNING_MAX);
+    if shape.jobs > QUEUED_MAX {
+        command.env("REEVE__TIERS__INSTANT__QUEUED_MAX", shape.jobs.to_string());
+    }
+    if args.is_hot() {
+        command.env("REEVE__TIERS__INSTANT__RUNNING_MAX", HOT_RUNNING_MAX.to_string());
     }
     command
         .env("REEVE_ADMIN_KEY", &admin_key)
@@ -140,7 +141,7 @@ fn start(args: &BenchArgs) -> Result<Server, BenchError> {
     let url = listening(&mut started)?;
     let database = args.database.as_deref().map_or("sqlite", kind_of).to_owned();
     let pid = Some(started.child.id());
-    Ok(Server { url, admin_key, worker_key, database, cap_is_high, pid, started: Some(started) })
+    Ok(Server { url, admin_key, worker_key, database, pid, started: Some(started) })
 }
 
 /// A folder that was not there before. It lies where the caller works and not where temporary files do: those

@@ -10,9 +10,10 @@ use reeve_types::{CatalogName, Credits, PlanName, WorkspaceId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::args::Shape;
+use super::error::BenchError;
 use super::http::{Connection, Target};
-use super::server::Server;
-use super::{BenchError, Shape};
+use super::server::{HOT_RUNNING_MAX, Server};
 
 /// The shipped catalog and plan whose workspaces may run 16 jobs at once each.
 const CATALOG: &str = "kreatorflow";
@@ -37,15 +38,19 @@ pub(super) async fn ask<A: DeserializeOwned>(
     serde_json::from_slice(answer.body).map_err(|e| BenchError::Answer(e.to_string()))
 }
 
+/// What the workspaces of a run are called.
+pub(super) fn names(shape: &Shape) -> Result<Vec<WorkspaceId>, BenchError> {
+    let ids = (0..shape.workspaces).map(|n| WorkspaceId::new(&format!("{}-{n}", shape.run)));
+    ids.collect::<Result<_, _>>().map_err(|e| BenchError::Bug(e.to_string()))
+}
+
 /// Makes the workspaces, several at once, and checks what they have.
 pub(super) async fn workspaces(
     server: &Server,
     target: &Target,
     shape: &Shape,
 ) -> Result<Vec<WorkspaceId>, BenchError> {
-    let ids: Result<Vec<_>, _> =
-        (0..shape.workspaces).map(|n| WorkspaceId::new(&format!("{}-{n}", shape.run))).collect();
-    let ids = ids.map_err(|e| BenchError::Bug(e.to_string()))?;
+    let ids = names(shape)?;
     let next = Cell::new(0);
     let makers: FuturesUnordered<_> = (0..shape.clients.min(shape.workspaces))
         .map(|_| async {
@@ -77,7 +82,7 @@ impl Maker<'_> {
             ..WorkspaceCreate::on(CatalogName::new(CATALOG).map_err(name)?)
         };
         let made: WorkspaceView = self.post("/v1/workspaces", &create, id, "create").await?;
-        let spent = self.shape.jobs_total().saturating_mul(PRICE).saturating_add(1_000);
+        let spent = self.shape.jobs_max().saturating_mul(PRICE).saturating_add(1_000);
         let soon = At(made.created_at.0.plus_ms(EXPIRES_MS));
         self.adjust(id, "spent", (spent, Some(soon))).await?;
         self.adjust(id, "reserve", (1_000, None)).await?;
@@ -123,15 +128,23 @@ impl Maker<'_> {
     }
 }
 
-/// Lets the hot workspace run as many jobs as its share of the load needs; false when the server does not know how.
+/// Lets the hot workspace run as many jobs as its share of the load needs; false when the server does not.
 pub(super) async fn raise_cap(
     server: &Server,
     target: &Target,
     id: &WorkspaceId,
 ) -> Result<bool, BenchError> {
-    let patch =
-        WorkspacePatch { max_concurrent: reeve_protocol::Patch::Set(100_000), ..WorkspacePatch::default() };
+    let mut connection = Connection::new(target.addr);
+    let path = format!("/v1/workspaces/{id}");
+    let look = target.request("GET", &path, &server.admin_key, "");
+    let view: WorkspaceView = ask(&mut connection, &look, 200).await?;
+    // A started server was told a higher cap of the whole tier.
+    if view.max_concurrent.is_some_and(|cap| cap >= HOT_RUNNING_MAX) {
+        return Ok(true);
+    }
+    let max_concurrent = reeve_protocol::Patch::Set(HOT_RUNNING_MAX);
+    let patch = WorkspacePatch { max_concurrent, ..WorkspacePatch::default() };
     let body = serde_json::to_string(&patch).map_err(|e| BenchError::Bug(e.to_string()))?;
-    let request = target.request("PATCH", &format!("/v1/workspaces/{id}"), &server.admin_key, &body);
-    Ok(Connection::new(target.addr).call(&request).await?.status == 200)
+    let request = target.request("PATCH", &path, &server.admin_key, &body);
+    Ok(connection.call(&request).await?.status == 200)
 }

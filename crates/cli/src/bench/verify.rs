@@ -2,8 +2,8 @@
 
 use reeve_protocol::{VerifyReport, VerifyStatus};
 
-use super::BenchError;
 use super::clock::Mark;
+use super::error::BenchError;
 use super::http::{Connection, Target};
 use super::server::Server;
 use crate::system::pause_ms;

@@ -1,19 +1,26 @@
 //! A worker that renders nothing: leases a batch, says that its outputs landed elsewhere, asks for the next.
 
-use super::BenchError;
-use super::clock::Mark;
-use super::http::Connection;
-use super::load::{Board, Load};
+use reeve_protocol::At;
 
-/// Leases of one request.
-const BATCH: u32 = 128;
+use super::board::Board;
+use super::clock::Mark;
+use super::error::BenchError;
+use super::http::Connection;
+use super::load::{Load, Phase};
+
 /// Longest wait for work; short, because the last jobs of a phase may go to another worker.
 const WAIT_SECONDS: u32 = 1;
+/// The same under a paced load, whose last worker is not waited for.
+const PACED_WAIT_SECONDS: u32 = 20;
 /// What stands before a lease's 40 digits in an answer.
 const LEASE_MARK: &str = r#""lease":"lease_"#;
 /// Digits of a lease's job, and with those of its attempt.
 const JOB_DIGITS: usize = 32;
 const LEASE_DIGITS: usize = 40;
+/// What stands before two of a job's instants, and how long they are.
+const CREATED_MARK: &str = r#""created_at":""#;
+const STARTED_MARK: &str = r#""started_at":""#;
+const INSTANT_LEN: usize = "2026-01-31T12:00:00.000Z".len();
 /// What each accepted completion shows once.
 const SUCCEEDED: &str = r#""status":"succeeded""#;
 
@@ -21,11 +28,13 @@ const SUCCEEDED: &str = r#""status":"succeeded""#;
 pub(super) async fn work(load: &Load<'_>, board: &Board, n: u32) -> Result<(), BenchError> {
     let mut connection = Connection::new(load.target.addr);
     let session = format!("{}-{n}", load.shape.run);
+    let slots = load.shape.slots;
+    let wait = if matches!(board.phase, Phase::Paced(..)) { PACED_WAIT_SECONDS } else { WAIT_SECONDS };
     let body = format!(
-        r#"{{"worker":"bench-{n}","session":"{session}","pools":["image"],"slots":{BATCH},"wait_seconds":{WAIT_SECONDS}}}"#
+        r#"{{"worker":"bench-{n}","session":"{session}","pools":["image"],"slots":{slots},"wait_seconds":{wait}}}"#
     );
     let ask = load.worker_request("/v1/worker/leases", &body);
-    while !board.is_done() {
+    while !board.is_worked_off() {
         let leases = lease(&mut connection, &ask, board).await?;
         if leases.is_empty() {
             continue;
@@ -44,7 +53,7 @@ async fn lease(connection: &mut Connection, ask: &[u8], board: &Board) -> Result
         let answer = connection.call(ask).await?;
         match answer.status {
             200 => return leases(answer.body, board),
-            429 | 503 => board.put_off().await,
+            429 | 503 => board.put_off(answer.status, answer.body).await,
             status => return Err(BenchError::refused(status, answer.body)),
         }
     }
@@ -90,7 +99,7 @@ async fn complete(
         let answer = connection.call(&request).await?;
         match answer.status {
             200 => break answer.body,
-            429 | 503 => board.put_off().await,
+            429 | 503 => board.put_off(answer.status, answer.body).await,
             status => return Err(BenchError::refused(status, answer.body)),
         }
     };
@@ -99,9 +108,25 @@ async fn complete(
     if completed == 0 {
         return Err(BenchError::refused(200, body));
     }
-    board.complete.note(start.elapsed_us(), completed);
+    board.times.complete.note(start.elapsed_us(), completed);
+    if matches!(board.phase, Phase::Paced(..)) {
+        waits_ms(text).for_each(|ms| board.times.server_wait.note(ms * 1_000, 1));
+    }
     board.completed(completed);
     Ok(())
+}
+
+/// How long each job of an answer waited for its first worker by the server's clock, in milliseconds.
+fn waits_ms(text: &str) -> impl Iterator<Item = u64> {
+    let instants = |mark: &'static str| {
+        text.match_indices(mark).filter_map(move |(at, _)| {
+            let start = at + mark.len();
+            text.get(start..start + INSTANT_LEN)?.parse::<At>().ok()
+        })
+    };
+    instants(CREATED_MARK)
+        .zip(instants(STARTED_MARK))
+        .map(|(created, started)| u64::try_from(started.0.value() - created.0.value()).unwrap_or(0))
 }
 
 /// One output each, given by an address: the bytes are someone else's.
@@ -126,6 +151,18 @@ mod tests {
     use reeve_protocol::CompletionsRequest;
 
     use super::*;
+
+    #[test]
+    fn waits_are_read_from_the_jobs_of_an_answer() {
+        let job = |ms: &str| {
+            format!(
+                r#"{{"created_at":"2026-01-31T12:00:00.100Z","started_at":"2026-01-31T12:00:{ms}Z","finished_at":null}}"#
+            )
+        };
+        let text = format!("[{},{}]", job("00.103"), job("01.100"));
+        assert_eq!(waits_ms(&text).collect::<Vec<_>>(), [3, 1_000]);
+        assert_eq!(waits_ms("{}").count(), 0);
+    }
 
     #[test]
     fn a_batch_of_completions_is_what_the_protocol_reads() {

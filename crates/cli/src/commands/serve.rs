@@ -92,12 +92,20 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
 
 async fn serve(blueprint: Blueprint) -> Result<(), Failure> {
     let database = blueprint.settings.database_shown();
-    let mut server = Server::start(blueprint).await?;
+    let mut heard = std::pin::pin!(signals::first());
+    let mut server = tokio::select! {
+        server = Server::start(blueprint) => server?,
+        heard = &mut heard => {
+            heard.map_err(|e| Failure::environment("cannot hear signals", e))?;
+            tracing::info!("stopped before it was ready");
+            return Ok(());
+        }
+    };
     tracing::info!(addr = %server.addr(), %database, "ready");
     // Scripts wait for this line, which is the only one on stdout.
     output::print(&format!("listening on http://{}", server.addr()))?;
     tokio::select! {
-        heard = signals::first() => heard.map_err(|e| Failure::environment("cannot hear signals", e))?,
+        heard = &mut heard => heard.map_err(|e| Failure::environment("cannot hear signals", e))?,
         broken = server.broken() => return Err(broken),
     }
     tracing::info!("stopping; a second signal ends at once");

@@ -109,18 +109,11 @@ struct Answers<'a> {
     #[serde(flatten)]
     look: &'a Look,
     finished_per_second: Option<f64>,
-    /// More may have finished than was seen.
-    finished_at_least: bool,
 }
 
 fn json(model: &Model) -> Result<(), Failure> {
     let Some(look) = model.look() else { return Err(Failure::environment("cannot look", "no answer")) };
-    let told = model.throughput();
-    output::json(&Answers {
-        look,
-        finished_per_second: told.map(|told| told.per_second),
-        finished_at_least: told.is_some_and(|told| told.at_least),
-    })
+    output::json(&Answers { look, finished_per_second: model.finished_per_second() })
 }
 
 #[cfg(test)]

@@ -91,7 +91,9 @@ fn first_zero(settings: &Settings) -> Option<String> {
         ("timeouts.queue_ms", settings.timeouts.queue_ms),
         ("timeouts.run_ms", settings.timeouts.run_ms),
         ("engine.threads", settings.engine.threads as u64),
+        ("engine.new_work_max", settings.engine.new_work_max as u64),
         ("engine.actors_max", settings.engine.actors_max as u64),
+        ("engine.actors_bytes_max", settings.engine.actors_bytes_max as u64),
         ("engine.tick_ms", settings.engine.tick_ms),
         ("engine.audit_ms", settings.engine.audit_ms),
     ];

@@ -103,7 +103,9 @@ pub struct TimeoutSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct EngineTuning {
     pub threads: usize,
+    pub new_work_max: usize,
     pub actors_max: usize,
+    pub actors_bytes_max: usize,
     pub tick_ms: u64,
     pub audit_ms: u64,
 }

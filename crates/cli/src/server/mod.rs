@@ -7,6 +7,7 @@
 mod keys;
 mod link_key;
 mod reload;
+mod standby;
 mod verify;
 
 use std::future::Future;
@@ -18,7 +19,7 @@ use reeve_actors::{ClockSource, Engine, ManualClock, Parts};
 use reeve_api::{ApiSettings, ApiState, KeyTable, ServeError, ServerOptions, serve};
 use reeve_artifacts::Artifacts;
 use reeve_client::Client;
-use reeve_store::{FatalHook, Store};
+use reeve_store::{Fatal, FatalHook, Store};
 use reeve_types::{Clock as _, Millis};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,8 +35,10 @@ use reload::Reloader;
 pub use reload::Reread;
 pub use verify::{check, open_store};
 
-/// The exit code when the store says that nothing can be committed any more.
-const FATAL: i32 = 3;
+/// The exit code when the disk failed in a commit.
+const DISK_FAILED: i32 = 3;
+/// The exit code when another process took the database over: started again, this one stands by.
+const TAKEN_OVER: i32 = 4;
 
 /// What tells a server the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +92,8 @@ pub fn bind(listen: &str) -> Result<TcpListener, Failure> {
 }
 
 impl Server {
-    /// Opens the data, recovers what it holds and serves.
+    /// Opens the data, recovers what it holds and serves. On PostgreSQL it waits, answering that it does, while
+    /// another process has the database.
     ///
     /// # Errors
     /// A catalog or setting that does not fit, or data that cannot be opened.
@@ -103,7 +107,7 @@ impl Server {
             .map_err(|e| Failure::environment(&format!("cannot make the folder `{}`", dir.display()), e))?;
         // The lock of the database comes first: opening the outputs clears away what an upload left half done, and
         // must not do so under a server that runs.
-        let store = open_store(&settings, fatal_hook()).await?;
+        let (store, standby) = standby::wait_for_store(&settings, &listener).await?;
         let link_secret = link_key::load_or_make(dir)?;
         let artifacts = Artifacts::local(&dir.join("artifacts"))
             .map_err(|e| Failure::environment("cannot open the store of outputs", e))?;
@@ -133,6 +137,9 @@ impl Server {
             }
             None => state,
         };
+        if let Some(standby) = standby {
+            standby.end().await;
+        }
         let (stop, stopped) = watch::channel(false);
         let served =
             system::spawn_here(serve(Arc::new(state), listener, options(&settings.server), told(stopped)));
@@ -218,7 +225,10 @@ fn fatal_hook() -> FatalHook {
     Arc::new(|why| {
         tracing::error!(%why, "nothing can be committed any more");
         eprintln!("error: nothing can be committed any more: {why}");
-        std::process::exit(FATAL);
+        std::process::exit(match why {
+            Fatal::Disk { .. } => DISK_FAILED,
+            Fatal::TakenOver { .. } => TAKEN_OVER,
+        });
     })
 }
 

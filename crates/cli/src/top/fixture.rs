@@ -42,19 +42,22 @@ fn report(tiers: &[Value]) -> QueueReport {
     let pools = json!({"pools": [
         {"pool": "image", "paused": false, "workers": 2, "slots": 8, "busy": 6, "tiers": tiers},
         {"pool": "video", "paused": true, "workers": 0, "slots": 0, "busy": 0, "tiers": []},
-    ]});
+    ], "finished": {
+        "since": "2026-02-28T00:00:00.000Z", "succeeded": 0, "failed": 0, "content_filtered": 0, "cancelled": 0,
+        "expired": 0,
+    }, "jain_window_seconds": 60});
     serde_json::from_value(pools).unwrap()
 }
 
 fn tier_json(name: &str, oldest: Option<f64>) -> Value {
     json!({
         "tier": name, "depth": 12, "running": 3, "oldest_wait_seconds": oldest, "p50_wait_seconds": null,
-        "p99_wait_seconds": 725.0, "floor_lag": 0.0, "share": 0.25,
+        "p99_wait_seconds": 725.0, "floor_lag": 0.0, "share": 0.25, "jain_permille": 987, "jain_workspaces": 40,
     })
 }
 
-/// A look with these jobs running and ended, and nothing else.
-pub fn look_of(running: &[u32], ended: &[u32]) -> Look {
+/// A look with these jobs running, and nothing else.
+pub fn look_of(running: &[u32]) -> Look {
     Look {
         at: NOW.parse().unwrap(),
         queue: report(&[tier_json("standard", None)]),
@@ -62,14 +65,20 @@ pub fn look_of(running: &[u32], ended: &[u32]) -> Look {
         workers_more: false,
         running: running.iter().map(|n| job(*n, 50, 10)).collect(),
         running_more: false,
-        ended: ended.iter().map(|n| job_id(*n)).collect(),
     }
+}
+
+/// A look at a server on which so many jobs have succeeded.
+pub fn look_with_finished(succeeded: u64) -> Look {
+    let mut look = look_of(&[]);
+    look.queue.finished.succeeded = succeeded;
+    look
 }
 
 /// A look in which the tiers of the pool `image` have waited so long.
 pub fn look_with_waits(tiers: &[(&str, Option<f64>)]) -> Look {
     let tiers: Vec<Value> = tiers.iter().map(|(name, oldest)| tier_json(name, *oldest)).collect();
-    Look { queue: report(&tiers), ..look_of(&[], &[]) }
+    Look { queue: report(&tiers), ..look_of(&[]) }
 }
 
 /// A busy server: four tiers, `jobs` running jobs and `workers` workers.

@@ -5,13 +5,10 @@
 
 use reeve_client::{Client, ClientError};
 use reeve_protocol::{At, JobStatus, JobView, JobsQuery, ListQuery, QueueReport, WorkerView};
-use reeve_types::JobId;
 use serde::Serialize;
 
 /// Most running jobs and workers that one look fetches: a page of the API.
 const ROWS_MAX: u32 = 500;
-/// Most ended jobs that one look fetches, of each way to end.
-pub const ENDED_MAX: u32 = 200;
 
 /// The answers of one look.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,9 +23,6 @@ pub struct Look {
     pub running: Vec<JobView>,
     /// There are more running jobs than were fetched.
     pub running_more: bool,
-    /// The newest jobs that succeeded or failed, to tell what ended between two looks.
-    #[serde(skip)]
-    pub ended: Vec<JobId>,
 }
 
 /// Asks for everything at once.
@@ -37,21 +31,10 @@ pub struct Look {
 /// The first call that fails.
 pub async fn look(client: &Client) -> Result<Look, ClientError> {
     let list = ListQuery { limit: Some(ROWS_MAX), cursor: None };
-    let asked = [
-        query(JobStatus::Running, ROWS_MAX),
-        query(JobStatus::Succeeded, ENDED_MAX),
-        query(JobStatus::Failed, ENDED_MAX),
-    ];
-    let [running, succeeded, failed] = &asked;
-    let (clock, queue, workers, running, succeeded, failed) = tokio::try_join!(
-        client.clock(),
-        client.queue(),
-        client.workers(&list),
-        client.jobs(running),
-        client.jobs(succeeded),
-        client.jobs(failed),
-    )?;
-    let ended = succeeded.data.iter().chain(&failed.data).map(|job| job.id).collect();
+    let running =
+        JobsQuery { status: Some(JobStatus::Running), limit: Some(ROWS_MAX), ..JobsQuery::default() };
+    let (clock, queue, workers, running) =
+        tokio::try_join!(client.clock(), client.queue(), client.workers(&list), client.jobs(&running))?;
     Ok(Look {
         at: clock.now,
         queue,
@@ -59,10 +42,5 @@ pub async fn look(client: &Client) -> Result<Look, ClientError> {
         workers_more: workers.next_cursor.is_some(),
         running: running.data,
         running_more: running.next_cursor.is_some(),
-        ended,
     })
-}
-
-fn query(status: JobStatus, limit: u32) -> JobsQuery {
-    JobsQuery { status: Some(status), limit: Some(limit), ..JobsQuery::default() }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use reeve_types::{PoolName, TierName};
 
 use super::look::Look;
-use super::rate::{Rate, Throughput};
+use super::rate::Rate;
 
 /// Waits that are kept of each tier: more than a wide terminal has columns.
 const WAITS_MAX: usize = 400;
@@ -57,7 +57,7 @@ impl Model {
     }
 
     fn seen(&mut self, look: Look, at_ms: u64) {
-        self.rate.fold(&look, at_ms);
+        self.rate.fold(&look.queue.finished, at_ms);
         for pool in &look.queue.pools {
             for tier in &pool.tiers {
                 let waits = self.waits.entry((pool.pool.clone(), tier.tier.clone())).or_default();
@@ -89,9 +89,9 @@ impl Model {
         &self.link
     }
 
-    /// Jobs that ended per second; `None` before two looks in a row.
-    pub fn throughput(&self) -> Option<Throughput> {
-        self.rate.throughput()
+    /// Jobs per second that workers brought to an end; `None` before two looks in a row.
+    pub fn finished_per_second(&self) -> Option<f64> {
+        self.rate.per_second()
     }
 
     /// The waits of one tier of a pool.
@@ -123,7 +123,7 @@ pub fn known(figure: impl Into<Option<f64>>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::top::fixture::{look_of, look_with_waits, pool, tier};
+    use crate::top::fixture::{look_of, look_with_finished, look_with_waits, pool, tier};
 
     fn seen(look: Look) -> Outcome {
         Outcome::Seen(Box::new(look))
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_outage_keeps_the_last_look_and_its_own_beginning() {
         let mut model = Model::default();
-        model.fold(seen(look_of(&[1], &[])), 0);
+        model.fold(seen(look_of(&[1])), 0);
         model.fold(Outcome::Failed("refused".into()), 1_000);
         model.fold(Outcome::Failed("still".into()), 3_000);
         assert!(model.look().is_some());
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn what_ended_during_an_outage_is_no_throughput() {
         let mut model = Model::default();
-        model.fold(seen(look_of(&[1, 2, 3], &[])), 0);
+        model.fold(seen(look_with_finished(0)), 0);
         model.fold(Outcome::Failed("refused".into()), 1_000);
-        model.fold(seen(look_of(&[], &[])), 2_000);
-        assert_eq!(model.throughput(), None);
-        model.fold(seen(look_of(&[], &[])), 3_000);
-        assert_eq!(model.throughput().map(|told| told.per_second), Some(0.0));
+        model.fold(seen(look_with_finished(3)), 2_000);
+        assert_eq!(model.finished_per_second(), None);
+        model.fold(seen(look_with_finished(5)), 3_000);
+        assert_eq!(model.finished_per_second(), Some(2.0));
         assert_eq!(*model.link(), Link::Up);
     }
 

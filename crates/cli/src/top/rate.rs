@@ -1,159 +1,106 @@
-//! Jobs that end per second, told from the differences between successive looks.
-//!
-//! A job ended when it left the list of running jobs, or when it came into the list of ended ones. The first alone
-//! would miss jobs shorter than the pause between two looks; the second alone would miss an old job that ends among
-//! many newer ones. A job is counted once. When more ended than a look fetches, the rate is a lower bound and says so.
+//! Jobs that end per second, told from the server's counter in successive looks.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-use reeve_types::JobId;
-
-use super::look::{ENDED_MAX, Look};
+use reeve_protocol::{At, FinishedReport};
 
 /// Looks this old no longer count, in milliseconds: long enough for a calm figure, short enough to follow a change.
 const WINDOW_MS: u64 = 10_000;
 /// Looks that count however old they are: one difference takes two.
 const LOOKS_MIN: usize = 2;
 
-/// How many jobs end.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Throughput {
-    pub per_second: f64,
-    /// More may have ended than was seen.
-    pub at_least: bool,
-}
-
-/// The differences of the last seconds.
+/// The counts of the last seconds.
 #[derive(Clone, Debug, Default)]
 pub struct Rate {
-    last: Option<Seen>,
-    steps: VecDeque<Step>,
-}
-
-/// What of a look the next one is compared with.
-#[derive(Clone, Debug)]
-struct Seen {
-    running: BTreeSet<JobId>,
-    ended: BTreeSet<JobId>,
-}
-
-/// What ended up to a look since the one before.
-#[derive(Clone, Debug)]
-struct Step {
-    at_ms: u64,
-    ended: BTreeSet<JobId>,
-    at_least: bool,
+    since: Option<At>,
+    /// (when of this machine's monotonic clock in milliseconds, jobs that had ended by then), oldest first.
+    counts: VecDeque<(u64, u64)>,
 }
 
 impl Rate {
-    /// Takes the look that was made at `at_ms` of this machine's monotonic clock.
-    pub fn fold(&mut self, look: &Look, at_ms: u64) {
-        let seen = Seen {
-            running: look.running.iter().map(|job| job.id).collect(),
-            ended: look.ended.iter().copied().collect(),
-        };
-        let step = match &self.last {
-            Some(last) => self.step(last, &seen, look.running_more, at_ms),
-            None => Step { at_ms, ended: BTreeSet::new(), at_least: false },
-        };
-        self.last = Some(seen);
-        self.steps.push_back(step);
-        let old = |step: &Step| at_ms.saturating_sub(step.at_ms) > WINDOW_MS;
-        while self.steps.len() > LOOKS_MIN && self.steps.front().is_some_and(old) {
-            self.steps.pop_front();
+    /// Takes the counter of the look that was made at `at_ms` of this machine's monotonic clock.
+    pub fn fold(&mut self, finished: &FinishedReport, at_ms: u64) {
+        let count = finished.worked();
+        // A server on a manual clock may start again at the same instant: then the smaller count tells.
+        let is_other = self.since.replace(finished.since) != Some(finished.since);
+        if is_other || self.counts.back().is_some_and(|(_, last)| *last > count) {
+            self.counts.clear();
+        }
+        self.counts.push_back((at_ms, count));
+        let is_old = |(then_ms, _): &(u64, u64)| at_ms.saturating_sub(*then_ms) > WINDOW_MS;
+        while self.counts.len() > LOOKS_MIN && self.counts.front().is_some_and(is_old) {
+            self.counts.pop_front();
         }
     }
 
-    fn step(&self, last: &Seen, seen: &Seen, running_more: bool, at_ms: u64) -> Step {
-        // The lists hold the newest jobs: below the last one of a cut list, absence says nothing.
-        let floor = if running_more { seen.running.first() } else { None };
-        let left = last
-            .running
-            .difference(&seen.running)
-            .filter(|job| floor.is_none_or(|floor| *job >= floor))
-            .copied();
-        let came: BTreeSet<JobId> = seen.ended.difference(&last.ended).copied().collect();
-        let at_least = came.len() >= ENDED_MAX as usize;
-        let counted = |job: &JobId| self.steps.iter().any(|step| step.ended.contains(job));
-        let ended = left.chain(came.iter().copied()).filter(|job| !counted(job)).collect();
-        Step { at_ms, ended, at_least }
-    }
-
-    /// Forgets everything: what ended while nobody looked belongs to no second.
+    /// Forgets everything: a mean over an outage is the rate of no second.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// The present figure; `None` before there is a difference.
-    pub fn throughput(&self) -> Option<Throughput> {
-        let (first, last) = (self.steps.front()?, self.steps.back()?);
-        let ms = last.at_ms.checked_sub(first.at_ms).filter(|ms| *ms > 0)?;
-        // The first step ended when the measured time began.
-        let counted = || self.steps.iter().skip(1);
-        let ended: usize = counted().map(|step| step.ended.len()).sum();
-        Some(Throughput {
-            per_second: ended as f64 * 1_000.0 / ms as f64,
-            at_least: counted().any(|step| step.at_least),
-        })
+    /// Jobs per second that workers brought to an end; `None` before there is a difference.
+    pub fn per_second(&self) -> Option<f64> {
+        let ((first_ms, first), (last_ms, last)) = (self.counts.front()?, self.counts.back()?);
+        let ms = last_ms.checked_sub(*first_ms).filter(|ms| *ms > 0)?;
+        Some(last.saturating_sub(*first) as f64 * 1_000.0 / ms as f64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::top::fixture::{job_id, look_of};
 
-    fn rate(looks: &[(u64, &[u32], &[u32])]) -> Option<Throughput> {
-        let mut rate = Rate::default();
-        for (at_ms, running, ended) in looks {
-            rate.fold(&look_of(running, ended), *at_ms);
-        }
-        rate.throughput()
+    fn finished(since: &str, succeeded: u64, failed: u64) -> FinishedReport {
+        FinishedReport { since: since.parse().unwrap(), succeeded, failed, ..FinishedReport::default() }
     }
 
-    fn exactly(per_second: f64) -> Option<Throughput> {
-        Some(Throughput { per_second, at_least: false })
+    const DAY: &str = "2026-03-01T00:00:00.000Z";
+
+    fn rate(counts: &[(u64, u64)]) -> Option<f64> {
+        let mut rate = Rate::default();
+        counts.iter().for_each(|(at_ms, count)| rate.fold(&finished(DAY, *count, 0), *at_ms));
+        rate.per_second()
     }
 
     #[test]
     fn one_look_is_no_difference() {
-        assert_eq!(rate(&[(0, &[1, 2], &[3])]), None);
+        assert_eq!(rate(&[(0, 3)]), None);
     }
 
     #[test]
-    fn what_left_and_what_came_is_counted_once() {
-        // 1 left and shows up among the ended, 9 was never seen running.
-        assert_eq!(rate(&[(0, &[1, 2], &[]), (1_000, &[2], &[1, 9])]), exactly(2.0));
-        // 1 left first and shows up later.
-        assert_eq!(rate(&[(0, &[1], &[]), (1_000, &[], &[]), (2_000, &[], &[1])]), exactly(0.5));
+    fn what_ended_before_the_first_look_does_not_count() {
+        assert_eq!(rate(&[(0, 3_000), (1_000, 3_000)]), Some(0.0));
+        assert_eq!(rate(&[(0, 3_000), (1_000, 3_004), (2_000, 3_005)]), Some(2.5));
     }
 
     #[test]
-    fn what_had_ended_before_the_first_look_does_not_count() {
-        assert_eq!(rate(&[(0, &[], &[1, 2, 3]), (1_000, &[], &[1, 2, 3])]), exactly(0.0));
+    fn more_than_any_page_of_jobs_is_counted_exactly() {
+        assert_eq!(rate(&[(0, 0), (500, 50_000)]), Some(100_000.0));
     }
 
     #[test]
     fn old_looks_leave_the_window() {
-        let busy: &[u32] = &[1, 2, 3, 4];
-        assert_eq!(rate(&[(0, busy, &[]), (1_000, &[], &[]), (30_000, &[], &[])]), exactly(0.0));
+        assert_eq!(rate(&[(0, 0), (1_000, 400), (30_000, 400)]), Some(0.0));
     }
 
     #[test]
-    fn a_full_page_of_new_ends_is_a_lower_bound() {
-        let many: Vec<u32> = (0..ENDED_MAX).collect();
-        let told = rate(&[(0, &[], &[]), (1_000, &[], &many)]).unwrap();
-        assert!(told.at_least);
-        assert_eq!(told.per_second, f64::from(ENDED_MAX));
-    }
-
-    #[test]
-    fn absence_from_a_cut_list_is_no_end() {
+    fn failed_jobs_are_finished_and_cancelled_ones_are_not() {
         let mut rate = Rate::default();
-        rate.fold(&look_of(&[1, 5], &[]), 0);
-        let mut cut = look_of(&[6, 5], &[]);
-        cut.running_more = true;
-        rate.fold(&cut, 1_000);
-        assert_eq!(rate.throughput(), exactly(0.0), "{} is only below the page", job_id(1));
+        rate.fold(&finished(DAY, 0, 0), 0);
+        let bulk = FinishedReport { content_filtered: 1, cancelled: 900, expired: 7, ..finished(DAY, 1, 2) };
+        rate.fold(&bulk, 1_000);
+        assert_eq!(rate.per_second(), Some(4.0));
+    }
+
+    #[test]
+    fn a_server_that_started_again_begins_anew() {
+        for (since, count) in [("2026-03-01T00:10:00.000Z", 60), (DAY, 10)] {
+            let mut rate = Rate::default();
+            rate.fold(&finished(DAY, 50, 0), 0);
+            rate.fold(&finished(since, count, 0), 1_000);
+            assert_eq!(rate.per_second(), None, "{since} {count}");
+            rate.fold(&finished(since, count + 3, 0), 2_000);
+            assert_eq!(rate.per_second(), Some(3.0));
+        }
     }
 }

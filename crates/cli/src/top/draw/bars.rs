@@ -78,10 +78,8 @@ pub fn sums(view: &View<'_>, width: usize) -> Line<'static> {
 }
 
 fn finished(view: &View<'_>) -> String {
-    view.model.throughput().map_or_else(
-        || format!("{}/s", text::NONE),
-        |told| format!("{}{:.1}/s", if told.at_least { "≥ " } else { "" }, told.per_second),
-    )
+    let per_second = view.model.finished_per_second();
+    per_second.map_or_else(|| format!("{}/s", text::NONE), |told| format!("{told:.1}/s"))
 }
 
 /// The keys.

@@ -111,7 +111,7 @@ fn the_chosen_pool_is_the_one_whose_tiers_and_jobs_are_shown() {
 
 #[test]
 fn jobs_are_in_the_order_that_was_chosen() {
-    let mut look = look_of(&[1, 2, 3], &[]);
+    let mut look = look_of(&[1, 2, 3]);
     for (job, (fraction, started)) in look.running.iter_mut().zip([(0.1, 30), (0.9, 10), (0.5, 20)]) {
         job.progress.fraction = fraction;
         job.started_at = Some(format!("2026-03-01T11:59:{started}.000Z").parse().unwrap());

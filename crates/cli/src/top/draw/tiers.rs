@@ -20,6 +20,7 @@ pub fn lines(view: &View<'_>, pool: &PoolReport, width: usize, lines_max: usize)
             Column::figure("p50").spare(2),
             Column::figure("p99"),
             Column::figure("lag"),
+            Column::figure("even").spare(3),
             Column::figure("share"),
             Column::text("").spare(1),
         ],
@@ -33,6 +34,7 @@ pub fn lines(view: &View<'_>, pool: &PoolReport, width: usize, lines_max: usize)
 fn row(view: &View<'_>, tier: &TierReport) -> Vec<Cell> {
     let theme = view.theme;
     let share = known(tier.share);
+    let even = known(tier.jain_permille.map(|permille| f64::from(permille) / 1_000.0));
     let lag = known(tier.floor_lag);
     let behind = if lag.is_some_and(|lag| lag > 0.0) { theme.warn() } else { theme.plain() };
     let wait = |seconds: Option<f64>| Cell::text(text::span_or_none(seconds), theme.plain());
@@ -44,6 +46,7 @@ fn row(view: &View<'_>, tier: &TierReport) -> Vec<Cell> {
         wait(known(tier.p50_wait_seconds)),
         wait(known(tier.p99_wait_seconds)),
         Cell::text(text::span_or_none(lag), behind),
+        Cell::text(even.map_or_else(|| text::NONE.to_owned(), text::percent), theme.plain()),
         Cell::text(share.map_or_else(|| text::NONE.to_owned(), text::percent), theme.plain()),
         Cell::Bar(share.unwrap_or(0.0), theme.accent()),
     ]

@@ -1,0 +1,69 @@
+//! The `reeve` binary: the one place where the parts are put together, and a command line over the HTTP API.
+//!
+//! Each command is a file of `commands`. Data goes to stdout and everything else to stderr. The process ends with
+//! 0 when it is done, 1 when the answer is no, 2 on wrong usage, 3 when the environment failed and 4 when a server's
+//! database was taken over by another one.
+
+mod args;
+mod bench;
+mod catalogs;
+mod chart;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod logging;
+mod output;
+mod remote;
+mod server;
+mod signals;
+mod sketch;
+mod system;
+mod top;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::exit::Failure;
+
+/// glibc's own costs a sixth of the server's time: batches free large blocks again and again, and it tidies up each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What the process does, whichever of the two programs it is: `reeve`, or `reeve-faulty` of the crash tests.
+pub fn main() -> std::process::ExitCode {
+    let result = run(Cli::parse().command);
+    if let Err(failure) = &result {
+        eprintln!("error: {failure}");
+    }
+    exit::code_of(&result)
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Top(args) => commands::top::run(args),
+        Command::Simulate(args) => commands::simulate::run(args),
+        Command::Worker(args) => commands::worker::run(args),
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Submit(args) => commands::submit::run(args),
+        Command::Balance(args) => commands::balance::run(args),
+        Command::Ledger(args) => commands::ledger::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
+        Command::Cancel(args) => commands::cancel::run(args),
+        Command::Verify(args) => commands::verify::run(args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Catalog(group) => commands::catalog_remote::run(group),
+        Command::Workspace(command) => commands::workspace::run(command),
+        Command::Plan(command) => commands::plan::run(command),
+        Command::Trial(args) => commands::plan::trial(args),
+        Command::Purchase(command) => commands::purchase::run(command),
+        Command::Addon(command) => commands::addon::run(command),
+        Command::Member(command) => commands::member::run(command),
+        Command::Usage(args) => commands::usage::run(args),
+        Command::Statement(args) => commands::usage::statement(args),
+        Command::Promotion(command) => commands::promotion::run(command),
+        Command::Import(args) => commands::import::run(args),
+        Command::Clock(args) => commands::clock::run(args),
+    }
+}
