@@ -82,3 +82,58 @@ async fn a_configuration_that_is_wrong_changes_nothing_and_says_why() {
     tenant.submit(image(1)).await.problem(429, "queue_full");
     reload(&server.worker_api()).await.problem(403, "forbidden");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cap_of_ones_own_or_of_the_plan_stands_above_and_below_the_tiers_over_a_reload() {
+    let tier = |running_max: u32| format!("[tiers.standard]\nrunning_max = {running_max}\n");
+    let server = Server::configured(&tier(2));
+    let api = server.admin();
+    let open =
+        async |id: &str| Tenant::open(&api, json!({"id": id, "catalog": "kira", "plan": "plus"})).await;
+    let (plain, own) = (open("plain").await, open("own").await);
+    let asked = api.patch(&own.path(""), json!({"max_concurrent": 3})).await.ok(200);
+    assert_eq!(asked["max_concurrent"], 3);
+    // A plan with a cap of its own, in the same tier.
+    let text = include_str!("../../../config/catalogs/kira.toml").replace("version = 1\n", "version = 2\n");
+    let text = text.replace("tier = \"standard\"\n", "tier = \"standard\"\nmax_concurrent = 1\n");
+    let put = api.request(reqwest::Method::PUT, "/v1/catalogs/kira");
+    api.send(put.header("Content-Type", "application/toml").body(text)).await.ok(200);
+    let planned = open("planned").await;
+    let caps = async || {
+        let mut caps = Vec::new();
+        for tenant in [&plain, &own, &planned] {
+            caps.push(tenant.view().await["max_concurrent"].as_u64().unwrap());
+        }
+        caps
+    };
+    assert_eq!(caps().await, [2, 3, 1]);
+    server.configure(&tier(5));
+    assert_eq!(reload(&api).await.ok(200)["applied"], json!(["tiers"]));
+    assert_eq!(caps().await, [5, 3, 1], "only who has no cap of its own follows the tier");
+
+    // The queue and the decisions go by the same.
+    let hand = Hand::new(&server.worker_api(), "hand");
+    let count = async |tenant: &Tenant, most: usize| {
+        for _ in 0..6 {
+            tenant.admitted(json!({"action": "image.edit", "params": {}})).await;
+        }
+        let mut leases = Vec::new();
+        while leases.len() < most {
+            leases.extend(hand.lease(6, 30).await);
+        }
+        leases.extend(hand.lease(6, 0).await);
+        leases.len()
+    };
+    assert_eq!(count(&plain, 5).await, 5);
+    assert_eq!(count(&own, 3).await, 3);
+    assert_eq!(count(&planned, 1).await, 1);
+
+    // Taken back, the plan's cap holds, and without one the tier's.
+    for (tenant, cap) in [(&own, 5), (&planned, 1)] {
+        let asked = api.patch(&tenant.path(""), json!({"max_concurrent": 4})).await.ok(200);
+        assert_eq!(asked["max_concurrent"], 4);
+        let cleared = api.patch(&tenant.path(""), json!({"max_concurrent": null})).await.ok(200);
+        assert_eq!(cleared["max_concurrent"], cap);
+    }
+    verify(&api).await;
+}

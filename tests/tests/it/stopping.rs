@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Hand, Server, Tenant, image, landed, verify, within};
+use crate::fixture::{DATABASE_URL, Hand, Server, Tenant, guest_database, image, landed, verify, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_streams_and_long_polls_and_loses_nothing() {
@@ -78,6 +78,9 @@ async fn a_worker_that_is_told_to_stop_hands_its_job_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_on_the_same_folder_is_refused() {
     let server = Server::start();
+    if server.is_on_postgres() {
+        return; // There it stands by: see `postgres::standby`.
+    }
     let mut second = server.command("serve");
     second.args(["--listen", "127.0.0.1:0", "--data"]).arg(server.data());
     let output = tokio::task::block_in_place(|| second.output()).unwrap();
@@ -88,8 +91,10 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn port_zero_picks_a_free_port_and_says_which() {
     let server = Server::start();
+    let database = guest_database();
     let mut child = server
         .command("serve")
+        .envs(database.iter().map(|database| (DATABASE_URL, database.url())))
         .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(server.data().join("other"))
         .stdout(std::process::Stdio::piped())

@@ -61,25 +61,67 @@ async fn a_wait_beyond_all_bounds_is_cut_and_still_answered_by_the_first_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_that_nobody_knows_leases_nothing_and_harms_no_pool_beside_it() {
+async fn a_pool_that_nobody_knows_is_refused_at_once_also_beside_one_that_is_known() {
     let server = Server::start();
     let tenant = Tenant::large(&server.admin(), "acme").await;
     let hand = Hand::new(&server.worker_api(), "hand");
     let job = tenant.admitted(image(1)).await;
-    let asking = async |pools: Value| {
-        let mut body = hand.lease_body(1, 0);
+    let asking = async |pools: Value, wait_seconds: u64| {
+        let mut body = hand.lease_body(1, wait_seconds);
         body["pools"] = pools;
-        hand.api.post("/v1/worker/leases", body).await
+        let asked = hand.api.post("/v1/worker/leases", body);
+        crate::fixture::within("an answer", AT_ONCE_SECONDS_MAX, asked).await
     };
-    let answer = asking(json!(["imgae"])).await;
-    // Not an error: its catalog may be published later. Who looks sees what it asked for.
-    assert_eq!(answer.ok(200)["leases"], json!([]), "no such work");
-    let workers = tenant.api.get("/v1/workers").await.ok(200);
-    assert_eq!(workers["data"][0]["sessions"][0]["pools"], json!(["imgae"]), "{workers:#}");
-    let leases = asking(json!(["imgae", "image"])).await.ok(200)["leases"].clone();
-    assert_eq!(leases[0]["job"], job.as_str(), "the pool that is known is served");
+    for (pools, unknown, pointers) in [
+        (json!(["imgae"]), json!(["imgae"]), vec!["/pools/0"]),
+        (json!(["image", "imgae"]), json!(["imgae"]), vec!["/pools/1"]),
+        (json!(["a", "image", "b"]), json!(["a", "b"]), vec!["/pools/0", "/pools/2"]),
+    ] {
+        let problem = asking(pools.clone(), 60).await.problem(422, "invalid_request");
+        assert_eq!(problem["unknown_pools"], unknown, "{problem:#}");
+        assert_eq!(problem["known_pools"], json!(["image", "video"]), "{problem:#}");
+        let errors = problem["errors"].as_array().unwrap();
+        let told: Vec<&str> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        assert_eq!(told, pointers, "{problem:#}");
+        for words in [&problem["detail"], &errors[0]["detail"]] {
+            let words = words.as_str().unwrap();
+            let name = unknown[0].as_str().unwrap();
+            assert!(words.contains(&format!("`{name}`")) && words.contains("`video`"), "{problem:#}");
+        }
+    }
+    assert_eq!(tenant.api.get("/v1/workers").await.ok(200)["data"], json!([]), "it serves nothing");
+    let problem = tenant.api.post("/v1/pools/imgae/pause", json!({})).await.problem(404, "not_found");
+    assert_eq!(problem["known_pools"], json!(["image", "video"]), "{problem:#}");
+    // The job is still there for who asks properly.
+    let leases = asking(json!(["video", "image"]), 10).await.ok(200)["leases"].clone();
+    assert_eq!(leases[0]["job"], job.as_str());
     hand.complete(&lease_of(&leases[0]), json!([landed(0)])).await.ok(200);
     verify(&tenant.api).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_started_before_its_catalog_says_so_and_works_once_that_is_published() {
+    let server = Server::start();
+    let api = server.admin();
+    let mut worker = server.worker_of("image,studio", 1);
+    eventually("the worker's complaint", 30, || async {
+        let log = server.log();
+        (log.contains("does not know these pools") && log.contains("`studio`")).then_some(())
+    })
+    .await;
+    let text = include_str!("../../../../config/catalogs/kira.toml");
+    let text = text.replace("version = 1\n", "version = 2\n");
+    let text = text.replacen("pool = \"image\"", "pool = \"studio\"", 1);
+    let put = api.request(reqwest::Method::PUT, "/v1/catalogs/kira");
+    api.send(put.header("Content-Type", "application/toml").body(text)).await.ok(200);
+    assert!(worker.is_running());
+    let tenant = Tenant::open(&api, json!({"id": "acme", "catalog": "kira", "plan": "plus"})).await;
+    let params = json!({"prompt": "a lighthouse", "width": 32, "height": 32, "seed": 1});
+    let job = tenant.admitted(json!({"action": "image.generate", "params": params})).await;
+    assert_eq!(tenant.job(&job).await["pool"], "studio");
+    server.job_is(&job, "succeeded", 60).await;
+    assert!(worker.terminate(30).await.is_some_and(|status| status.success()));
+    verify(&api).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

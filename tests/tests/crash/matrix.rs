@@ -1,0 +1,72 @@
+//! SIGKILL at every named point, on both databases.
+
+use std::sync::Arc;
+
+use reeve_faults::Point;
+use reeve_testkit::postgres::Cluster;
+
+use super::load::{complete_open, drain, until_it_strikes};
+use super::process::{Place, was_killed};
+use super::world::World;
+
+/// Passings of a point before it kills: enough that work of every kind is under way.
+const fn passings(point: Point) -> (u64, u64) {
+    match point {
+        Point::OutputStaged => (1, 3),
+        Point::OutputBeforeBytes | Point::OutputLanded => (4, 8),
+        _ => (25, 40),
+    }
+}
+
+/// One place after the other: the server is killed there, opened again and compared with what clients know.
+async fn matrix(place: Place, database: &str) {
+    let world = Arc::new(World::new(place).await);
+    for point in Point::ALL {
+        let (from, more) = passings(*point);
+        let n = from + world.draw(*point as u32, more);
+        let before = world.counts();
+        let mut life = world.place.start(&format!("die:{}:{n}", point.name()));
+        complete_open(&world, &life.worker_api()).await;
+        let status = until_it_strikes(&world, &mut life).await;
+        assert!(was_killed(status), "{status:?} at {}:\n{}", point.name(), world.place.log());
+        let struck = world.counts();
+        let life = world.place.start("");
+        let found = world.check(&life).await;
+        let (acknowledged, open) =
+            (struck.acknowledged - before.acknowledged, struck.open - before.open.min(struck.open));
+        println!(
+            "| {database} | `{}` | {n}. passing | {acknowledged} acknowledged | {open} open | {} |",
+            point.name(),
+            if found.is_empty() { "holds" } else { "BROKEN" }
+        );
+        assert!(
+            found.is_empty(),
+            "killed at {}, passing {n}: {found:#?}\n{}",
+            point.name(),
+            world.place.log()
+        );
+        life.kill();
+    }
+    let life = world.place.start("");
+    complete_open(&world, &life.worker_api()).await;
+    drain(&life).await;
+    let found = world.check(&life).await;
+    assert!(found.is_empty(), "at the end: {found:#?}\n{}", world.place.log());
+    let counts = world.counts();
+    println!("{database}: {} changes acknowledged, {} left open", counts.acknowledged, counts.open);
+    assert!(counts.acknowledged > 500, "{counts:?}: this tested little");
+    life.stop().await;
+    let verified = world.place.verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_on_sqlite_nothing_acknowledged_is_lost_or_done_twice() {
+    matrix(Place::sqlite(), "sqlite").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_on_postgres_nothing_acknowledged_is_lost_or_done_twice() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    matrix(Place::postgres(cluster.new_database()), "postgres").await;
+}
