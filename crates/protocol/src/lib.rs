@@ -53,9 +53,9 @@ pub use job::{
 };
 pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
 pub use operate::{
-    ClockMode, ClockSet, ClockView, FinishedReport, Health, KeyCreate, KeyCreated, KeyRole, KeyView, PoolReport, QueueReport,
-    ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport, VerifyStatus, WorkerState,
-    WorkerView,
+    ClockMode, ClockSet, ClockView, FinishedReport, Health, KeyCreate, KeyCreated, KeyRole, KeyView,
+    PoolReport, QueueReport, ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport,
+    VerifyStatus, WorkerState, WorkerView,
 };
 pub use page::{ListQuery, Page};
 pub use patch::Patch;

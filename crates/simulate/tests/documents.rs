@@ -55,7 +55,10 @@ fn holds(name: &str) {
     let best = |tier| others.iter().map(|report| p99(report, tier)).fold(f64::MAX, f64::min);
     let (shipped, low_floor) = (&ours[0], &ours[1]);
     assert!(p99(shipped, "instant") < 2.5 * best("instant"), "instant stays instant");
-    assert!(p99(shipped, "free") < 3.0 * best("free"), "a floor of what is asked for keeps free near the best");
+    assert!(
+        p99(shipped, "free") < 3.0 * best("free"),
+        "a floor of what is asked for keeps free near the best"
+    );
     assert!(p99(low_floor, "free") > 5.0 * best("free"), "which a floor far below it does not");
     assert!(reports.iter().all(|report| report.idle_while_eligible_ms == 0));
 }

@@ -40,7 +40,12 @@ const PROCESS: [(&str, &str, &str, &str); 11] = [
     ("actor_bytes", "reeve_workspace_actor_bytes", "gauge", "What they take, with their jobs, about"),
     ("leases", "reeve_live_leases", "gauge", "Leases that workers hold"),
     ("under_way", "reeve_requests_under_way", "gauge", "New work and looks that are not answered yet"),
-    ("shed", "reeve_requests_shed_total", "counter", "New work and looks refused because too many were under way"),
+    (
+        "shed",
+        "reeve_requests_shed_total",
+        "counter",
+        "New work and looks refused because too many were under way",
+    ),
     (
         "rebuilds",
         "reeve_actor_rebuilds_total",

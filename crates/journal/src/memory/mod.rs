@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::change::{ChangeSet, PlatformChange};
-use crate::outcome::{AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency, Written};
+use crate::outcome::{
+    AbortReason, CommitOutcome, Journal, JournalHealth, Overloaded, Room, Urgency, Written,
+};
 use tables::Tables;
 
 /// What goes wrong with the next change sets, in order.
