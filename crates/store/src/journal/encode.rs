@@ -1,30 +1,16 @@
-//! Rows of a batch: typed cells, bound one by one where that is quicker, or as one JSON text.
+//! Rows of a batch as one JSON text, so that each statement has one parameter and a constant text.
 //!
-//! Used by `row` to write and by `plan` to gather. As JSON each statement has one parameter and a constant text; that
-//! is written by hand rather than through a value tree, since integers beyond 2^53 must stay exact. The usual batch of
-//! SQLite (`hot`) binds the cells: to take a cell out of JSON costs SQLite more than to store it.
+//! Used by `row` to write and by `plan` to gather. Written by hand rather than through a value tree: a
+//! batch is some hundred kilobytes, and integers beyond 2^53 must stay exact.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-/// One value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Cell {
-    Null,
-    Int(i64),
-    Text(Arc<str>),
-    Bytes(Arc<[u8]>),
-}
-
-/// Rows under construction, all of one table.
+/// An array of arrays under construction; the text is without the outer brackets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
-    cells: Vec<Cell>,
-    count: usize,
-    bytes: usize,
+    text: String,
+    count: u64,
     bad: Option<&'static str>,
-    /// Where ids are printed to, kept for its room.
-    print: String,
 }
 
 /// One row under construction; [`Row::done`] ends it.
@@ -36,25 +22,36 @@ pub(crate) struct Row<'a> {
 impl Rows {
     /// Starts a row.
     pub(crate) fn row(&mut self) -> Row<'_> {
+        self.part();
+        self.text.push('[');
         Row { rows: self, cells: 0 }
     }
 
     /// Rows that were encoded elsewhere.
     pub(crate) fn append(&mut self, other: &Self) {
-        self.cells.extend_from_slice(&other.cells);
+        if other.is_empty() {
+            return;
+        }
+        self.part();
+        self.text.push_str(&other.text);
         self.count += other.count;
-        self.bytes += other.bytes;
         self.bad = self.bad.or(other.bad);
+    }
+
+    fn part(&mut self) {
+        if self.count > 0 {
+            self.text.push(',');
+        }
     }
 
     /// Rows so far.
     pub(crate) fn count(&self) -> u64 {
-        self.count as u64
+        self.count
     }
 
-    /// The size of their values.
+    /// Their size as they are sent.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.text.len()
     }
 
     /// True when no statement is needed.
@@ -67,81 +64,54 @@ impl Rows {
         self.bad
     }
 
-    /// All cells, row after row.
-    pub(crate) fn cells(&self) -> &[Cell] {
-        &self.cells
-    }
-
-    /// An array of arrays.
+    /// The parameter.
     pub(crate) fn json(&self) -> String {
-        let mut text = String::with_capacity(self.bytes + self.cells.len() * 3 + 2);
+        let mut text = String::with_capacity(self.text.len() + 2);
         text.push('[');
-        let columns = self.cells.len().checked_div(self.count).unwrap_or(1).max(1);
-        for (n, row) in self.cells.chunks(columns).enumerate() {
-            text.push_str(if n == 0 { "[" } else { ",[" });
-            for (n, cell) in row.iter().enumerate() {
-                if n > 0 {
-                    text.push(',');
-                }
-                put(&mut text, cell);
-            }
-            text.push(']');
-        }
+        text.push_str(&self.text);
         text.push(']');
         text
     }
-}
 
-fn put(json: &mut String, cell: &Cell) {
-    match cell {
-        Cell::Null => json.push_str("null"),
-        Cell::Int(number) => {
-            let _ = write!(json, "{number}");
-        }
-        Cell::Text(text) => put_text(json, text),
-        // As hexadecimal: the statement turns them back.
-        Cell::Bytes(bytes) => put_text(json, &hex::encode(bytes)),
-    }
-}
-
-fn put_text(json: &mut String, value: &str) {
-    json.push('"');
-    let mut plain = 0;
-    for (at, byte) in value.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        // The bytes looked for are ASCII, so both sides are whole characters.
-        json.push_str(value.get(plain..at).unwrap_or_default());
-        plain = at + 1;
-        match byte {
-            b'"' => json.push_str("\\\""),
-            b'\\' => json.push_str("\\\\"),
-            b'\n' => json.push_str("\\n"),
-            other => {
-                let _ = write!(json, "\\u{other:04x}");
+    fn string(&mut self, value: &str) {
+        self.text.push('"');
+        let mut plain = 0;
+        for (at, byte) in value.bytes().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                continue;
+            }
+            // The bytes looked for are ASCII, so both sides are whole characters.
+            self.text.push_str(value.get(plain..at).unwrap_or_default());
+            plain = at + 1;
+            match byte {
+                b'"' => self.text.push_str("\\\""),
+                b'\\' => self.text.push_str("\\\\"),
+                b'\n' => self.text.push_str("\\n"),
+                // PostgreSQL has no NUL in texts; SQLite would cut the text there.
+                0 => self.bad = Some("a text has a NUL character"),
+                other => {
+                    let _ = write!(self.text, "\\u{other:04x}");
+                }
             }
         }
+        self.text.push_str(value.get(plain..).unwrap_or_default());
+        self.text.push('"');
     }
-    json.push_str(value.get(plain..).unwrap_or_default());
-    json.push('"');
 }
 
 impl Row<'_> {
-    fn cell(mut self, cell: Cell, bytes: usize) -> Self {
-        self.rows.cells.push(cell);
-        self.rows.bytes += bytes;
+    fn comma(&mut self) {
+        if self.cells > 0 {
+            self.rows.text.push(',');
+        }
         self.cells += 1;
-        self
     }
 
     /// A text.
-    pub(crate) fn text(self, value: &str) -> Self {
-        // PostgreSQL has no NUL in texts; SQLite would cut the text there.
-        if value.as_bytes().contains(&0) {
-            self.rows.bad = Some("a text has a NUL character");
-        }
-        self.cell(Cell::Text(value.into()), value.len())
+    pub(crate) fn text(mut self, value: &str) -> Self {
+        self.comma();
+        self.rows.string(value);
+        self
     }
 
     /// A text or null.
@@ -152,12 +122,11 @@ impl Row<'_> {
         }
     }
 
-    /// Anything that prints as an id does: without a NUL.
-    pub(crate) fn id(self, value: impl std::fmt::Display) -> Self {
-        self.rows.print.clear();
-        let _ = write!(self.rows.print, "{value}");
-        let (text, bytes) = (self.rows.print.as_str().into(), self.rows.print.len());
-        self.cell(Cell::Text(text), bytes)
+    /// Anything that prints as an id does: without characters that JSON escapes.
+    pub(crate) fn id(mut self, value: impl std::fmt::Display) -> Self {
+        self.comma();
+        let _ = write!(self.rows.text, "\"{value}\"");
+        self
     }
 
     /// Such an id or null.
@@ -169,14 +138,10 @@ impl Row<'_> {
     }
 
     /// A whole number.
-    pub(crate) fn int(self, value: impl Into<i128>) -> Self {
-        match i64::try_from(value.into()) {
-            Ok(number) => self.cell(Cell::Int(number), 8),
-            Err(_) => {
-                self.rows.bad = Some("a number has more than 64 bits");
-                self.null()
-            }
-        }
+    pub(crate) fn int(mut self, value: impl Into<i128>) -> Self {
+        self.comma();
+        let _ = write!(self.rows.text, "{}", value.into());
+        self
     }
 
     /// A whole number or null.
@@ -187,9 +152,9 @@ impl Row<'_> {
         }
     }
 
-    /// Bytes.
+    /// Bytes, as hexadecimal: the statement turns them back.
     pub(crate) fn bytes(self, value: &[u8]) -> Self {
-        self.cell(Cell::Bytes(value.into()), value.len())
+        self.id(hex::encode(value))
     }
 
     /// A value as JSON inside a text.
@@ -204,13 +169,16 @@ impl Row<'_> {
     }
 
     /// Null.
-    pub(crate) fn null(self) -> Self {
-        self.cell(Cell::Null, 0)
+    pub(crate) fn null(mut self) -> Self {
+        self.comma();
+        self.rows.text.push_str("null");
+        self
     }
 
     /// Ends the row; `columns` is how many cells it must have.
     pub(crate) fn done(self, columns: usize) {
         debug_assert_eq!(self.cells, columns, "a row does not fit its columns");
+        self.rows.text.push(']');
         self.rows.count += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! The usual batch of SQLite in two calls: all its statements as one text with a parameter for each cell, then COMMIT.
+//! The usual batch of SQLite in two calls: all its statements as one text, then COMMIT.
 //!
 //! Used by `writer` before its general way, which takes a batch statement by statement. Each call of the driver is a
 //! message to the thread that owns the file and one back; with both cores busy, a dozen of them were a third of a
@@ -17,11 +17,11 @@ use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sea_orm::sqlx::{self, Arguments as _, AssertSqlSafe, Connection as _, Either, Executor as _};
 use sea_orm::{DbErr, RuntimeErr};
 
-use super::encode::{Cell, Rows};
+use super::encode::Rows;
 use super::handle::Entry;
 use super::lane::Lane;
 use super::plan::Plan;
-use super::statements::{self, Statements};
+use super::statements::Statements;
 use super::transaction::{Stop, interfere, signed};
 use super::written::Counters;
 use crate::failure::{Failure, classify};
@@ -31,9 +31,6 @@ use crate::sqlite;
 
 /// Workspaces whose stored due times are remembered; beyond it, all are forgotten, and then written once more each.
 const DUE_COUNT_MAX: usize = 32_768;
-
-/// Sizes of texts: each serves batches of up to that many admissions, twice as many as the one before.
-const SIZES: [usize; 8] = [4, 8, 16, 32, 64, 128, 256, 512];
 
 /// How a batch went.
 pub(super) enum Went {
@@ -46,17 +43,10 @@ pub(super) enum Went {
     CommitFailed(Failure),
 }
 
-/// A text and what it has room for.
-struct Text {
-    sql: Arc<str>,
-    /// Most rows of each bound statement, in their order.
-    rows_max: [usize; 8],
-}
-
-/// A connection of its own, with a few prepared texts.
+/// A connection of its own, with one prepared text.
 pub(crate) struct Hot {
     conn: SqliteConnection,
-    texts: [Option<Text>; SIZES.len()],
+    text: Arc<str>,
     /// What is stored, as far as it was written here.
     due: HashMap<WorkspaceId, DueTimes>,
 }
@@ -69,7 +59,7 @@ impl Hot {
     pub(crate) async fn open(path: &Path) -> Result<Self, DbErr> {
         let conn = SqliteConnection::connect_with(&sqlite::options_to_write(path)).await;
         let conn = conn.map_err(db_error)?;
-        Ok(Self { conn, texts: Default::default(), due: HashMap::new() })
+        Ok(Self { conn, text: text().into(), due: HashMap::new() })
     }
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
@@ -104,18 +94,23 @@ impl Hot {
         written: &Counters,
     ) -> Result<bool, Failure> {
         let due = self.due_rows(plan);
-        let (bound, as_json) = (bound(plan), as_json(plan, &due));
-        let Some(text) = self.text(&bound) else {
-            return Ok(false);
+        let mut arguments = SqliteArguments::default();
+        let mut add = |argument: Argument<'_>| match argument {
+            Argument::Number(number) => arguments.add(number),
+            Argument::Rows(rows) => arguments.add(rows.json()),
         };
-        let arguments = arguments(lane, (&bound, &text.rows_max), &as_json);
-        let query = sqlx::query_with(AssertSqlSafe(text.sql.clone()), arguments.map_err(not_bound)?);
+        add(Argument::Number(signed(lane.seq.saturating_add(1)))).map_err(not_bound)?;
+        add(Argument::Number(signed(lane.epoch))).map_err(not_bound)?;
         written.statement(1, 0);
         let mut wanted = 1;
-        for rows in bound.iter().chain(&as_json).filter(|rows| !rows.is_empty()) {
-            written.statement(rows.count(), rows.bytes());
+        for rows in order(plan, &due) {
+            add(Argument::Rows(rows)).map_err(not_bound)?;
             wanted += rows.count();
+            if !rows.is_empty() {
+                written.statement(rows.count(), rows.bytes());
+            }
         }
+        let query = sqlx::query_with(AssertSqlSafe(self.text.clone()), arguments);
         let mut answers = self.conn.fetch_many(query);
         let (mut done, mut rows) = (0_usize, 0_u64);
         while let Some(answer) = answers.try_next().await.map_err(failure)? {
@@ -138,18 +133,6 @@ impl Hot {
         }
         // No statement can affect more rows than it was given: the sum is right only when each of them is.
         Ok(rows == wanted)
-    }
-
-    /// The smallest text with room for these rows; made when it is used first.
-    fn text(&mut self, bound: &[&Rows; 8]) -> Option<&Text> {
-        for (text, size) in self.texts.iter_mut().zip(SIZES) {
-            let text = text.get_or_insert_with(|| Text::of(size));
-            let fits = bound.iter().zip(text.rows_max).all(|(rows, max)| rows.count() <= max as u64);
-            if fits {
-                return Some(text);
-            }
-        }
-        None
     }
 
     /// Due times that are not known to be stored: writing the others would touch the index for nothing.
@@ -223,6 +206,11 @@ impl Hot {
     }
 }
 
+enum Argument<'a> {
+    Number(i64),
+    Rows(&'a Rows),
+}
+
 /// Whether this way is made for it: nothing is created but jobs, nothing is claimed, and no profile changes.
 pub(super) fn is_hot(plan: &Plan<'_>) -> bool {
     let cold = [
@@ -239,13 +227,17 @@ pub(super) fn is_hot(plan: &Plan<'_>) -> bool {
         && !laws.into_iter().any(faults::is_broken)
 }
 
-/// Rows whose cells are bound, in the order of [`statements::bound`].
-fn bound<'a>(plan: &'a Plan<'_>) -> [&'a Rows; 8] {
+/// The rows of each statement of [`text`] after that of the lane.
+fn order<'a>(plan: &'a Plan<'_>, due: &'a Rows) -> [&'a Rows; 12] {
     [
         &plan.workspaces_move,
         &plan.answers,
+        due,
+        &plan.workspaces_tallies,
         &plan.lots,
         &plan.jobs_waiting,
+        &plan.jobs_new,
+        &plan.uploads,
         &plan.ledger,
         &plan.outbox,
         &plan.jobs_live,
@@ -253,55 +245,29 @@ fn bound<'a>(plan: &'a Plan<'_>) -> [&'a Rows; 8] {
     ]
 }
 
-/// Rows that are few in most batches, each as one JSON text.
-fn as_json<'a>(plan: &'a Plan<'_>, due: &'a Rows) -> [&'a Rows; 4] {
-    [due, &plan.workspaces_tallies, &plan.jobs_new, &plan.uploads]
-}
-
-impl Text {
-    fn of(size: usize) -> Self {
-        let sql = Statements::of(sea_orm::DbBackend::Sqlite);
-        let bound = statements::bound(size);
-        let rows_max = bound.each_ref().map(|(_, rows_max)| *rows_max);
-        let mut texts = vec!["BEGIN IMMEDIATE".to_owned(), sql.lane];
-        texts.extend(bound.into_iter().map(|(text, _)| text));
-        texts.extend([sql.workspaces_due, sql.workspaces_tallies, sql.jobs_new, sql.uploads]);
-        // A number would be that of a parameter of the whole text.
-        let sql = texts.join(";\n").replace("?1", "?").replace("?2", "?").into();
-        Self { sql, rows_max }
-    }
-}
-
-/// The parameters of a text, in its order.
-fn arguments(
-    lane: Lane,
-    (bound, rows_max): (&[&Rows; 8], &[usize; 8]),
-    as_json: &[&Rows; 4],
-) -> Result<SqliteArguments, sqlx::error::BoxDynError> {
-    let mut arguments = SqliteArguments::default();
-    let columns = statements::bound_columns();
-    let count: usize = columns.iter().zip(rows_max).map(|(columns, rows_max)| columns * rows_max + 1).sum();
-    arguments.reserve(count + 6, 0);
-    arguments.add(signed(lane.seq.saturating_add(1)))?;
-    arguments.add(signed(lane.epoch))?;
-    for ((rows, rows_max), columns) in bound.iter().zip(rows_max).zip(columns) {
-        for cell in rows.cells() {
-            match cell {
-                Cell::Null => arguments.add(None::<i64>)?,
-                Cell::Int(number) => arguments.add(*number)?,
-                Cell::Text(text) => arguments.add(text.clone())?,
-                Cell::Bytes(bytes) => arguments.add(bytes.to_vec())?,
-            }
-        }
-        for _ in rows.cells().len()..columns * rows_max {
-            arguments.add(None::<i64>)?;
-        }
-        arguments.add(i64::try_from(rows.count())?)?;
-    }
-    for rows in as_json {
-        arguments.add(rows.json())?;
-    }
-    Ok(arguments)
+/// The statements of a usual batch, each with the parameters of its own.
+fn text() -> String {
+    let sql = Statements::of(sea_orm::DbBackend::Sqlite);
+    // A row for each workspace back is a message each between threads; how many rows moved is enough here.
+    let moves = sql.workspaces_move.split(" RETURNING ").next().unwrap_or(&sql.workspaces_move).to_owned();
+    let statements = [
+        "BEGIN IMMEDIATE".to_owned(),
+        sql.lane,
+        moves,
+        sql.answers,
+        sql.workspaces_due,
+        sql.workspaces_tallies,
+        sql.lots,
+        sql.jobs_waiting,
+        sql.jobs_new,
+        sql.uploads,
+        sql.ledger,
+        sql.outbox,
+        sql.jobs_live,
+        sql.jobs_final,
+    ];
+    // A number would be that of a parameter of the whole text.
+    statements.join(";\n").replace("?1", "?").replace("?2", "?")
 }
 
 fn db_error(error: sqlx::Error) -> DbErr {

@@ -43,8 +43,10 @@ pub(crate) struct Statements {
 impl Statements {
     /// Builds them.
     pub(crate) fn of(backend: DbBackend) -> Self {
-        let sql = Dialect { backend, bound: None };
+        let sql = Dialect { backend };
+        let jobs_waiting = [job::INTRO, job::WAITING].concat();
         let jobs_new = [job::INTRO, job::LIVE, job::END].concat();
+        let jobs_live = [job::KEY, job::LIVE].concat();
         Self {
             lane: sql.lane(),
             workspaces_new: sql.insert(
@@ -52,16 +54,20 @@ impl Statements {
                 &workspace::all(),
                 "ON CONFLICT (id) DO NOTHING RETURNING id",
             ),
-            workspaces_move: sql
-                .workspaces_move("RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at"),
+            workspaces_move: sql.update(
+                ("workspaces", workspace::MOVE, 2),
+                version_guard(),
+                "RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at",
+            ),
             workspaces_profile: sql.update(("workspaces", workspace::PROFILE, 1), "workspaces.id = v.c0", ""),
             workspaces_tallies: sql.update(("workspaces", workspace::TALLIES, 1), "workspaces.id = v.c0", ""),
             workspaces_due: sql.update(("workspaces", workspace::DUE, 1), "workspaces.id = v.c0", ""),
-            lots: sql.lots(),
-            jobs_waiting: sql.jobs_waiting(),
+            lots: sql.upsert("lots", lot::COLUMNS, 2),
+            jobs_waiting: sql.insert_with("jobs", (&jobs_waiting, job::WAITING_IS), ""),
             jobs_new: sql.insert("jobs", &jobs_new, ""),
-            jobs_live: sql.jobs_live(),
-            jobs_final: sql.jobs_final(),
+            // J2: a final job is never touched; the caller counts the rows.
+            jobs_live: sql.update(("jobs", &jobs_live, 1), sql.live_job(), ""),
+            jobs_final: sql.update_with(("jobs", job::CLOSED, 1), job::CLOSED_IS, (sql.live_job(), "")),
             uploads: sql.upsert("uploads", upload::COLUMNS, 3),
             purchases: sql.upsert("purchases", purchase::COLUMNS, 1),
             members: sql.upsert("members", member::COLUMNS, 2),
@@ -69,7 +75,7 @@ impl Statements {
             outbox: sql.insert("outbox", outbox::COLUMNS, ""),
             claims: sql.insert("claims", claim::COLUMNS, "ON CONFLICT (scope, key) DO NOTHING"),
             unclaims: sql.delete("claims", claim::COLUMNS),
-            answers: sql.answers(),
+            answers: sql.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING"),
             claims_taken: sql.matching("claims", claim::COLUMNS, 2),
             answers_taken: sql.matching("answers", answer::COLUMNS, 2),
         }
@@ -84,81 +90,17 @@ fn version_guard() -> &'static str {
     "workspaces.id = v.c0 AND workspaces.version = v.c1"
 }
 
-/// The statements of a usual batch for SQLite, with a parameter for each cell and one for how many rows there are, up
-/// to a multiple of `rows_max` that is as large as such statements need beside each other.
-pub(super) fn bound(rows_max: usize) -> [(String, usize); 8] {
-    let of = |times, text: fn(&Dialect) -> String| {
-        let rows_max = rows_max * times;
-        (text(&Dialect { backend: DbBackend::Sqlite, bound: Some(rows_max) }), rows_max)
-    };
-    // Admissions, leases and closes are about as many each; all of them move a workspace.
-    [
-        of(2, |sql| sql.workspaces_move("")),
-        of(1, Dialect::answers),
-        of(3, Dialect::lots),
-        of(1, Dialect::jobs_waiting),
-        of(2, |sql| sql.insert("ledger", ledger::COLUMNS, "")),
-        of(3, |sql| sql.insert("outbox", outbox::COLUMNS, "")),
-        of(1, Dialect::jobs_live),
-        of(1, Dialect::jobs_final),
-    ]
-}
-
-/// How many cells a row of each of them has.
-pub(super) fn bound_columns() -> [usize; 8] {
-    [
-        workspace::MOVE.len(),
-        answer::COLUMNS.len(),
-        lot::COLUMNS.len(),
-        job::INTRO.len() + job::WAITING.len(),
-        ledger::COLUMNS.len(),
-        outbox::COLUMNS.len(),
-        job::KEY.len() + job::LIVE.len(),
-        job::CLOSED.len(),
-    ]
-}
-
 struct Dialect {
     backend: DbBackend,
-    /// Rows as cells of their own, up to that many; otherwise as one JSON array.
-    bound: Option<usize>,
 }
 
 impl Dialect {
-    fn workspaces_move(&self, tail: &str) -> String {
-        self.update(("workspaces", workspace::MOVE, 2), version_guard(), tail)
-    }
-
-    fn answers(&self) -> String {
-        self.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING")
-    }
-
-    fn lots(&self) -> String {
-        self.upsert("lots", lot::COLUMNS, 2)
-    }
-
-    fn jobs_waiting(&self) -> String {
-        self.insert_with("jobs", (&[job::INTRO, job::WAITING].concat(), job::WAITING_IS), "")
-    }
-
-    /// J2: a final job is never touched; the caller counts the rows.
-    fn jobs_live(&self) -> String {
-        self.update(("jobs", &[job::KEY, job::LIVE].concat(), 1), self.live_job(), "")
-    }
-
-    fn jobs_final(&self) -> String {
-        self.update_with(("jobs", job::CLOSED, 1), job::CLOSED_IS, (self.live_job(), ""))
-    }
-
     fn is_sqlite(&self) -> bool {
         matches!(self.backend, DbBackend::Sqlite)
     }
 
-    /// Cells of a row of the parameters as c0, c1, ...
+    /// Cells of a row of the parameter as c0, c1, ...
     fn cells(&self, columns: &Columns) -> Vec<String> {
-        if self.bound.is_some() {
-            return (0..columns.len()).map(|n| format!("column{} AS c{n}", n + 1)).collect();
-        }
         let cell = |(n, (_, cast)): (usize, &(&str, Cast))| match (self.is_sqlite(), cast) {
             (true, Cast::Text | Cast::Int) => format!("value->>{n} AS c{n}"),
             (true, Cast::Bytes) => format!("unhex(value->>{n}) AS c{n}"),
@@ -169,32 +111,13 @@ impl Dialect {
         columns.iter().enumerate().map(cell).collect()
     }
 
-    /// The rows of the parameters; whoever reads them ends with [`Self::limit`].
-    fn rows(&self, columns: &Columns) -> String {
-        let json =
-            if self.is_sqlite() { "jsonb_each(?1)" } else { "jsonb_array_elements($1::jsonb) AS e(value)" };
-        self.bound.map_or_else(
-            || json.to_owned(),
-            |rows_max| {
-                let row = format!("({})", vec!["?"; columns.len()].join(","));
-                format!("(VALUES {})", vec![row; rows_max].join(","))
-            },
-        )
+    fn rows(&self) -> &'static str {
+        if self.is_sqlite() { "jsonb_each(?1)" } else { "jsonb_array_elements($1::jsonb) AS e(value)" }
     }
 
-    /// Ends the rows, of which there are fewer than the text has room for.
-    fn limit(&self) -> &'static str {
-        if self.bound.is_some() { " LIMIT ?" } else { "" }
-    }
-
-    /// To take a failed statement back alone, SQLite would copy every page before it writes to it.
-    fn or(&self) -> &'static str {
-        if self.bound.is_some() { " OR ROLLBACK" } else { "" }
-    }
-
-    /// The rows of the parameters, with columns c0, c1, ...
+    /// The rows of the parameter, with columns c0, c1, ...
     fn source(&self, columns: &Columns) -> String {
-        format!("SELECT {} FROM {}{}", self.cells(columns).join(", "), self.rows(columns), self.limit())
+        format!("SELECT {} FROM {}", self.cells(columns).join(", "), self.rows())
     }
 
     fn insert(&self, table: &str, columns: &Columns, tail: &str) -> String {
@@ -208,12 +131,10 @@ impl Dialect {
         cells.extend(same.iter().map(|(_, value)| (*value).to_owned()));
         // SQLite reads `... FROM x ON CONFLICT` as a join; a WHERE ends the doubt.
         format!(
-            "INSERT{} INTO {table} ({}) SELECT {} FROM {} WHERE true{} {tail}",
-            self.or(),
+            "INSERT INTO {table} ({}) SELECT {} FROM {} WHERE true {tail}",
             names.collect::<Vec<_>>().join(", "),
             cells.join(", "),
-            self.rows(columns),
-            self.limit()
+            self.rows()
         )
     }
 
@@ -240,8 +161,7 @@ impl Dialect {
         let set = set.chain(same.iter().map(|(name, value)| format!("{name} = {value}")));
         let set: Vec<String> = set.collect();
         format!(
-            "UPDATE{} {table} SET {} FROM ({}) AS v WHERE {on} {tail}",
-            self.or(),
+            "UPDATE {table} SET {} FROM ({}) AS v WHERE {on} {tail}",
             set.join(", "),
             self.source(columns)
         )

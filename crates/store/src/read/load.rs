@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
-use reeve_journal::{KEY_HASHES_MAX, Loaded, StoreError, key_hash};
+use reeve_journal::{JobRecord, KEY_HASHES_MAX, Loaded, StoreError, key_hash};
 use reeve_types::{JobId, PurchaseId, WorkspaceId};
 use reeve_workspace::{LiveJob, PurchaseRow, State};
 use sea_orm::{
@@ -76,20 +76,35 @@ async fn purchases_of<C: ConnectionTrait>(
     found.iter().map(read).collect()
 }
 
+/// Live jobs read at once: a row as it comes from the database takes ten times what is kept of it.
+const JOBS_PAGE: u64 = 1_000;
+
 type Live = rustc_hash::FxHashMap<JobId, Box<LiveJob>>;
 
 async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live, StoreError> {
-    let mine = jobs::Entity::find().filter(jobs::Column::Workspace.eq(id.as_str())).filter(liveness(true));
-    let found = rows(db, mine.into_query()).await?;
     let mut interned = Interned::default();
-    let mut records = Vec::with_capacity(found.len());
-    for row in &found {
-        let cells = Cells::by_text(row, "jobs", "id")?;
-        let record = row::job::read(&cells, &mut interned, Depth::Live)?;
-        if record.state.status.is_final() {
-            return Err(cells.damaged("live", "is 1 although the status is final"));
+    let mut records: Vec<JobRecord> = Vec::new();
+    loop {
+        let mut page = jobs::Entity::find()
+            .filter(jobs::Column::Workspace.eq(id.as_str()))
+            .filter(liveness(true))
+            .order_by_asc(jobs::Column::Id)
+            .limit(JOBS_PAGE);
+        if let Some(last) = records.last() {
+            page = page.filter(jobs::Column::Id.gt(last.intro.id.to_string()));
         }
-        records.push(record);
+        let found = rows(db, page.into_query()).await?;
+        for row in &found {
+            let cells = Cells::by_text(row, "jobs", "id")?;
+            let record = row::job::read(&cells, &mut interned, Depth::Live)?;
+            if record.state.status.is_final() {
+                return Err(cells.damaged("live", "is 1 although the status is final"));
+            }
+            records.push(record);
+        }
+        if (found.len() as u64) < JOBS_PAGE {
+            break;
+        }
     }
     // Most workspaces that are built again have jobs that wait, and only a lease has uploads.
     let has_lease = records.iter().any(|record| record.state.lease.is_some());
