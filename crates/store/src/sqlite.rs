@@ -110,8 +110,22 @@ fn file_options(path: &Path, what: Use) -> SqliteConnectOptions {
     }
 }
 
+/// The file whose lock keeps a second process out; given back when dropped.
+///
+/// Closing the file is not enough: a process started by this one has a copy of every open file until its own program is
+/// loaded, and the lock is held for as long as any copy is open.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock file cannot be unlocked; the end of this process does it");
+        }
+    }
+}
+
 /// Keeps a second process out. The lock is a file of its own, since locks on the database file are SQLite's.
-fn lock(path: &Path, database: &str) -> Result<File, OpenError> {
+fn lock(path: &Path, database: &str) -> Result<Lock, OpenError> {
     let cannot = |detail: std::io::Error| OpenError::CannotOpen {
         database: database.to_owned(),
         detail: detail.to_string(),
@@ -124,7 +138,7 @@ fn lock(path: &Path, database: &str) -> Result<File, OpenError> {
     let lock_path = PathBuf::from(lock_path);
     let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(cannot)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => {
             let by = format!(" (it holds `{}`)", lock_path.display());
             Err(OpenError::Locked { database: database.to_owned(), by })
@@ -134,12 +148,13 @@ fn lock(path: &Path, database: &str) -> Result<File, OpenError> {
 }
 
 /// Whether a database was opened beside this lock before: one that is missing then is a loss, not a beginning.
-fn was_made(lock: &File) -> bool {
-    lock.metadata().is_ok_and(|metadata| metadata.len() > 0)
+fn was_made(lock: &Lock) -> bool {
+    lock.0.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
-fn mark_as_made(mut lock: &File) {
-    let marked = lock.write_all(MADE.as_bytes()).and_then(|()| lock.sync_all());
+fn mark_as_made(lock: &Lock) {
+    let mut file = &lock.0;
+    let marked = file.write_all(MADE.as_bytes()).and_then(|()| file.sync_all());
     if let Err(error) = marked {
         tracing::warn!(%error, "the lock file cannot be written; a database that is missing later will not be noticed");
     }

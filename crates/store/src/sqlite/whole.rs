@@ -38,6 +38,8 @@ pub(super) fn check(path: &Path, was_made: bool) -> Result<(), String> {
     }
     match Header::of(&header) {
         Some(header) => is_all_there(&header, len, &log),
+        // SQLite would read what is in the log, come upon the rest later, and fold the log into whatever this is.
+        None if log.pages > 0 => Err("it is another file than the one its log belongs to".to_owned()),
         // Another file: SQLite says so too.
         None => Ok(()),
     }

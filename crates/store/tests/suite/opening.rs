@@ -25,6 +25,26 @@ async fn a_second_process_is_refused_with_a_clear_error() {
 }
 
 #[tokio::test]
+async fn a_closed_store_can_be_opened_while_other_processes_are_being_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reeve.db");
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let starting = std::thread::spawn({
+        let stop = stop.clone();
+        move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::process::Command::new("true").status().unwrap();
+            }
+        }
+    });
+    for _ in 0..20 {
+        sqlite(&path).await.close().await;
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    starting.join().unwrap();
+}
+
+#[tokio::test]
 async fn everything_is_there_after_a_reopen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/reeve.db");
