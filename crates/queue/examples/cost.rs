@@ -28,6 +28,10 @@ use reeve_queue::{
 };
 use reeve_types::{JobId, Millis, PoolName, TierName, WorkspaceId};
 
+/// The server's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WORKSPACES: u64 = 100_000;
 const RUNNING: usize = 1_000;
 /// Rounds before the first pass: enough for nearly every workspace to have had its turn.

@@ -12,6 +12,8 @@ use reeve_types::Millis;
 
 use crate::arena::NIL;
 
+/// Levels that are too large to be in the cache, with as many lanes as this is made for.
+const LEVELS_FAR: usize = 3;
 /// Keys of a family: the tags of four fill a cache line.
 const WIDTH: usize = 4;
 
@@ -127,6 +129,18 @@ impl Contest {
     pub(crate) fn get(&self, seat: u32) -> Key {
         crate::work::tick();
         self.levels[0][seat as usize / WIDTH].get(seat as usize % WIDTH)
+    }
+
+    /// Asks for the memory of a seat, and of the level above it, ahead of its use.
+    pub(crate) fn approach(&self, seat: u32) {
+        let mut at = seat as usize;
+        for level in self.levels.iter().take(LEVELS_FAR) {
+            at /= WIDTH;
+            if let Some(family) = level.get(at) {
+                crate::work::approach(&family.tags[0]);
+                crate::work::approach(&family.rests[0].1);
+            }
+        }
     }
 
     /// Empties a seat.

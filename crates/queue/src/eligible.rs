@@ -76,6 +76,12 @@ impl Eligible {
         self.seats_free.push(seat);
     }
 
+    /// Asks for the memory of a seat ahead of its use.
+    pub(crate) fn approach(&self, seat: u32) {
+        self.by_finish.approach(seat);
+        self.by_start.approach(seat);
+    }
+
     /// Gives the lane in a seat other keys.
     pub(crate) fn rekey(&mut self, seat: u32, finish: Key, start: Key) {
         self.by_finish.set(seat, finish);

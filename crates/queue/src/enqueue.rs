@@ -11,6 +11,7 @@ impl FairQueue {
     /// # Errors
     /// [`Misuse`] for a workspace or pool that is not known, or a job that is.
     pub fn enqueue(&mut self, entry: Entry, now: Millis) -> Result<(), Misuse> {
+        self.places.approach(entry.job);
         self.check_place(&entry)?;
         let Ok(at) = self.add_node(&entry) else { return Err(Misuse::JobKnown(entry.job)) };
         self.admit(at, entry.gate, now);

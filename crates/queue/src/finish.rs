@@ -41,6 +41,7 @@ impl FairQueue {
             State::Reserved => drop(self.reservations.remove(&at)),
             State::Free | State::Ready | State::Gated(_) => return None,
         }
+        self.approach_seat(lane_at);
         self.unlink_running(at);
         let workspace = self.lane(lane_at).workspace;
         self.workspaces[workspace as usize].running -= 1;

@@ -99,6 +99,15 @@ impl FairQueue {
         &mut self.lanes[at as usize]
     }
 
+    /// Asks for the memory of the lane's seat ahead of its use.
+    pub(crate) fn approach_seat(&self, lane_at: u32) {
+        let lane = self.lane(lane_at);
+        if lane.seat != NIL {
+            let tier = self.workspaces[lane.workspace as usize].tier;
+            self.pools[lane.pool as usize].tiers[tier.at()].eligible.approach(lane.seat);
+        }
+    }
+
     /// Pool and tier that a lane counts in, to change.
     pub(crate) fn tier_of(&mut self, lane_at: u32) -> &mut PoolTier {
         let lane = &self.lanes[lane_at as usize];

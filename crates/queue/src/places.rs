@@ -55,6 +55,14 @@ impl Places {
         self.find(job, jobs).map(|cell| self.cells[cell].at)
     }
 
+    /// Asks for the memory in which a job is, or will be, ahead of its use.
+    pub(crate) fn approach(&self, job: JobId) {
+        let mask = self.cells.len().wrapping_sub(1);
+        if let Some(cell) = self.cells.get(hash(job) as usize & mask) {
+            crate::work::approach(&cell.at);
+        }
+    }
+
     /// Adds a job that is not in it.
     pub(crate) fn insert(&mut self, job: JobId, at: u32) {
         if (self.len + 1) * 4 > self.cells.len() * 3 {

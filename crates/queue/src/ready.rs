@@ -106,6 +106,14 @@ impl Ready {
         is_first
     }
 
+    /// Asks for the memory of the first jobs ahead of its use.
+    pub(crate) fn approach(&self) {
+        if let Self::Short(items) = self {
+            let second = items.get(1).or(items.front());
+            second.into_iter().for_each(|item| crate::work::approach(&item.at));
+        }
+    }
+
     /// Takes out a slot that is in it.
     pub(crate) fn remove(&mut self, at: u32, jobs: &mut Arena) {
         match self {

@@ -102,6 +102,8 @@ impl FairQueue {
         let (head, workspace, cost_ms) = (lane.head, lane.workspace, lane.head_cost_ms);
         let charge_ms = lane.charge_ms(&self.pools[pool_at.at()]);
         // What is far away is asked for first, all of it at once: the tags are computed meanwhile.
+        self.pools[pool_at.at()].tiers[tier_at].eligible.approach(lane.seat);
+        lane.ready.approach();
         let job = self.jobs.get(head).job;
         self.ready_leave(head);
         let mut reservation = self.reservation(pool_at, tier_at, step, lane_at);

@@ -21,3 +21,9 @@ pub(crate) const fn tick() {}
 pub(crate) fn steps() -> u64 {
     STEPS.with(std::cell::Cell::get)
 }
+
+/// Reads a value that is needed soon and far away, so that several of them are under way at once. The processor does
+/// that by itself only as far as it sees, which in a chain of look-ups is not far.
+pub(crate) fn approach<T: Copy>(value: &T) {
+    std::hint::black_box(*value);
+}
