@@ -1,5 +1,6 @@
 //! SQLite: one file, one process, one writer, a few readers beside it.
 
+pub(crate) mod checkpoints;
 mod whole;
 
 use std::fs::{File, TryLockError};

@@ -28,6 +28,7 @@ use crate::failure::{Failure, classify};
 use crate::row;
 use crate::row::workspace::DueTimes;
 use crate::sqlite;
+use crate::sqlite::checkpoints::Checkpoints;
 
 /// Workspaces whose stored due times are remembered; beyond it, all are forgotten, and then written once more each.
 const DUE_COUNT_MAX: usize = 32_768;
@@ -49,6 +50,7 @@ pub(crate) struct Hot {
     text: Arc<str>,
     /// What is stored, as far as it was written here.
     due: HashMap<WorkspaceId, DueTimes>,
+    checkpoints: Checkpoints,
 }
 
 impl Hot {
@@ -59,7 +61,8 @@ impl Hot {
     pub(crate) async fn open(path: &Path) -> Result<Self, DbErr> {
         let conn = SqliteConnection::connect_with(&sqlite::options_to_write(path)).await;
         let conn = conn.map_err(db_error)?;
-        Ok(Self { conn, text: text().into(), due: HashMap::new() })
+        let checkpoints = Checkpoints::start(path).await.map_err(db_error)?;
+        Ok(Self { conn, text: text().into(), due: HashMap::new(), checkpoints })
     }
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
@@ -165,6 +168,7 @@ impl Hot {
             return Went::CommitFailed(Failure::Disk("a fault of a test after the commit".to_owned()));
         }
         self.remember(plan);
+        self.checkpoints.look();
         Went::Committed
     }
 
@@ -202,6 +206,7 @@ impl Hot {
     /// # Errors
     /// When the connection does not end in order; nothing that was committed depends on it.
     pub(crate) async fn close(self) -> Result<(), DbErr> {
+        self.checkpoints.close().await;
         self.conn.close().await.map_err(db_error)
     }
 }
