@@ -19,6 +19,9 @@ mod m20260101_000012_members;
 mod m20260101_000013_catalogs;
 mod m20260101_000014_promotions;
 mod m20260301_000015_dense;
+mod m20260401_000016_webhooks;
+mod m20260401_000017_key_bounds;
+mod m20260401_000018_ends;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -46,6 +49,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000013_catalogs::Migration),
             Box::new(m20260101_000014_promotions::Migration),
             Box::new(m20260301_000015_dense::Migration),
+            Box::new(m20260401_000016_webhooks::Migration),
+            Box::new(m20260401_000017_key_bounds::Migration),
+            Box::new(m20260401_000018_ends::Migration),
         ]
     }
 }

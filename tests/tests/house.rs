@@ -37,6 +37,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "faults",
         ],
     ),
+    ("upkeep", &["actors", "artifacts", "journal", "workspace", "jobs", "faults"]),
+    ("webhooks", &["journal", "protocol"]),
     ("client", &["protocol"]),
     ("sketch", &["client", "protocol"]),
     ("migrations", &[]),

@@ -53,6 +53,7 @@ async fn tick_leases(shared: Arc<Shared>) {
         }
         for (due, workspace) in shared.leases.due(now_ms, LAPSES_MAX) {
             let lapse = Lapse { lease: due.lease, cause: due.cause };
+            shared.counters.lapses.count(due.cause);
             tracing::info!(job.id = %due.lease.job, workspace.id = %workspace, cause = ?due.cause, "lease lapses");
             propose(&shared, workspace, Command::Lapse(lapse));
         }

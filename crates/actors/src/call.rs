@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reeve_credits::lot::Lot;
 use reeve_journal::StoreError;
 use reeve_types::{Credits, JobId, LeaseId, MemberId, Millis, PoolName, WorkerName, WorkspaceId};
-use reeve_workspace::{JobIntro, MemberLimit, Meta, NextChange, Profile, Refusal, Reply};
+use reeve_workspace::{CancelledMany, JobIntro, MemberLimit, Meta, NextChange, Profile, Refusal, Reply};
 
 /// Who calls, and under which idempotency key.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub enum Answer {
     Purchase(Box<reeve_workspace::PurchaseRow>),
     /// Lots that appeared, or were taken from, and the balance right after.
     Lots(Box<LotsMoved>),
+    /// What a bulk cancel found.
+    Cancelled(CancelledMany),
     /// Done; nothing to show.
     Done,
 }
@@ -211,6 +213,7 @@ impl Answer {
                 let WorkspaceView { as_of: at, available, held, .. } = view;
                 Self::Lots(Box::new(LotsMoved { lots: lots.clone(), at, available, held }))
             }),
+            Ok(Reply::CancelledMany(done)) => Self::Cancelled(*done),
             Ok(Reply::Done) => Self::Done,
         }
     }

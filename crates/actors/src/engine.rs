@@ -1,6 +1,7 @@
 //! The facade: routes commands to their owner and answers once durable. No rules here.
 
 mod credits;
+mod life;
 mod look;
 mod operate;
 mod publish;
@@ -23,6 +24,7 @@ use crate::gate::{Asks, Pass};
 use crate::shared::Shared;
 use crate::workspace::{Ask, Execute, ReplyTo, Work, is_new_work};
 
+pub use life::CancelWhich;
 pub use publish::PublishRefusal;
 pub use reload::ReloadRefusal;
 pub use start::{Parts, StartError};
@@ -207,6 +209,14 @@ impl Engine {
     /// When the journal cannot commit it.
     pub async fn revoke_key(&self, id: KeyId) -> Result<(), Unavailable> {
         self.platform(PlatformChange::RevokeKey { id, at: self.now() }).await
+    }
+
+    /// Writes down that keys were used at an instant, or later.
+    ///
+    /// # Errors
+    /// When the journal cannot commit it.
+    pub async fn touch_keys(&self, keys: Vec<KeyId>, at: Millis) -> Result<(), Unavailable> {
+        self.platform(PlatformChange::TouchKeys { keys, at }).await
     }
 
     async fn platform(&self, change: PlatformChange) -> Result<(), Unavailable> {

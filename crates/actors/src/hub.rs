@@ -4,8 +4,8 @@
 //! keep up loses its stream and resumes by id; nobody else notices.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use std::sync::Arc;
 
@@ -70,6 +70,9 @@ struct Watched {
     touched_at: Millis,
 }
 
+/// Who hears every report of progress. Must not wait.
+pub(crate) type Tap = Box<dyn Fn(&WorkspaceId, JobId, &Progress) + Send + Sync>;
+
 /// All topics of one process.
 pub(crate) struct Hub {
     boot: u64,
@@ -77,6 +80,8 @@ pub(crate) struct Hub {
     topics: Mutex<FxHashMap<Topic, Watched>>,
     /// Lets publishing skip the lock while nobody watches anything.
     watched: AtomicUsize,
+    /// Hears every report of progress; set once, by who puts the parts together.
+    tap: OnceLock<Tap>,
     /// The latest progress of running jobs.
     progress: Mutex<FxHashMap<JobId, Progress>>,
 }
@@ -88,6 +93,7 @@ impl Hub {
             next: AtomicU64::new(1),
             topics: Mutex::default(),
             watched: AtomicUsize::new(0),
+            tap: OnceLock::new(),
             progress: Mutex::default(),
         }
     }
@@ -141,8 +147,16 @@ impl Hub {
         }
     }
 
+    /// Lets somebody hear every report of progress; the first one stays.
+    pub(crate) fn tap(&self, tap: Tap) {
+        let _ = self.tap.set(tap);
+    }
+
     /// Keeps the latest progress of a running job.
-    pub(crate) fn put_progress(&self, job: JobId, progress: Progress) {
+    pub(crate) fn put_progress(&self, workspace: &WorkspaceId, job: JobId, progress: Progress) {
+        if let Some(tap) = self.tap.get() {
+            tap(workspace, job, &progress);
+        }
         lock(&self.progress).insert(job, progress);
     }
 

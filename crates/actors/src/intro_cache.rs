@@ -64,6 +64,11 @@ impl IntroCache {
         }
     }
 
+    /// Forgets a job: what its row lost must not be read from here.
+    pub(crate) fn forget(&self, job: JobId) {
+        self.packed.remove(&job);
+    }
+
     /// The workspace of a job, without looking at its parameters.
     pub(crate) fn workspace(&self, job: JobId) -> Option<WorkspaceId> {
         Some(self.packed.get(&job)?.intro.workspace.clone())
@@ -112,6 +117,7 @@ mod tests {
             params: Arc::new(params.as_object().unwrap().clone()),
             metadata: Some("{}".into()),
             webhook: None,
+            retry_of: None,
             created_at: Millis::from_millis(0),
         }
     }

@@ -99,7 +99,7 @@ impl Handler<Report> for JobActor {
             self.progress.message = Some(clip(&message));
         }
         self.progress.at = self.shared.clock.now();
-        self.shared.hub.put_progress(self.lease.job, self.progress.clone());
+        self.shared.hub.put_progress(&self.workspace, self.lease.job, self.progress.clone());
         let kind = HubKind::Progress(self.progress.clone());
         self.shared.hub.publish(&self.workspace, Some(self.lease.job), kind, self.progress.at);
     }

@@ -248,6 +248,11 @@ impl Leases {
         lock(&self.inner).sessions.iter().map(|(key, session)| (key.clone(), session.clone())).collect()
     }
 
+    /// Live leases that lapse within this time unless their worker is heard of.
+    pub(crate) fn expiring(&self, now_ms: u64, within_ms: u64) -> usize {
+        lock(&self.inner).table.expiring(now_ms, within_ms)
+    }
+
     /// Live leases.
     pub(crate) fn len(&self) -> usize {
         lock(&self.inner).table.len()

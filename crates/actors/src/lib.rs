@@ -43,7 +43,9 @@ pub use call::{
 };
 pub use clock::{ClockSource, ClockView, ManualClock};
 pub use dispatcher::{EtaErrors, FinishedJobs, Jain, PoolView, QueueView, TierView, Waits, WorkerSession};
-pub use engine::{Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, ReloadRefusal, StartError};
+pub use engine::{
+    CancelWhich, Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, ReloadRefusal, StartError,
+};
 pub use entropy::Entropy;
 pub use hub::{HubEvent, HubKind, Subscription};
 pub use settings::{EngineSettings, TierSettings};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
-use reeve_jobs::Status;
+use reeve_jobs::{LapseCause, Status};
 use reeve_journal::{Journal, Reader};
 use reeve_types::{JobId, Millis, WorkspaceId};
 use reeve_workspace::{Claim, Shelf, World};
@@ -67,6 +67,39 @@ pub(crate) struct Counters {
     /// The same in the last sweep that ended.
     pub drift_now: AtomicU64,
     pub finished: Finished,
+    pub lapses: Lapses,
+}
+
+/// Leases that the ticker found due, by why. A proposal that is lost is made and counted again.
+#[derive(Debug, Default)]
+pub(crate) struct Lapses {
+    silent: AtomicU64,
+    unacknowledged: AtomicU64,
+    run_timeout: AtomicU64,
+}
+
+impl Lapses {
+    /// A lease is due.
+    pub(crate) fn count(&self, cause: LapseCause) {
+        let counter = match cause {
+            LapseCause::Silent => &self.silent,
+            LapseCause::Unacknowledged => &self.unacknowledged,
+            LapseCause::RunTimeout => &self.run_timeout,
+            // Told by a session or by the job's own deadline, never by the table.
+            LapseCause::Dropped | LapseCause::FateUnknown => return,
+        };
+        Counters::add(counter);
+    }
+
+    /// The counts by now.
+    pub(crate) fn view(&self) -> [(&'static str, u64); 3] {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("silent", get(&self.silent)),
+            ("unacknowledged", get(&self.unacknowledged)),
+            ("run_timeout", get(&self.run_timeout)),
+        ]
+    }
 }
 
 /// Jobs that ended, each under one of these.

@@ -10,6 +10,7 @@ use reeve_faults::{self as faults, Point};
 use reeve_protocol::headers::PROBLEM_JSON;
 use reeve_protocol::{Code, Problem};
 
+use crate::access::Seen;
 use crate::auth::Methods;
 use crate::error::{Answer, ApiError};
 use crate::problem;
@@ -24,6 +25,7 @@ pub(crate) async fn envelope(
     let changes = !req.method().is_safe();
     let id = RequestId::of(&req, || new_id(&req));
     req.extensions_mut().insert(id.clone());
+    let seen = Seen::now();
     let answer = next.call(req).await?.map_into_boxed_body();
     let mut answer = if answer.status().is_client_error() || answer.status().is_server_error() {
         let path = answer.request().path().to_owned();
@@ -36,6 +38,9 @@ pub(crate) async fn envelope(
         && !id.0.is_empty()
     {
         answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    if let Some(seen) = seen {
+        seen.tell(&answer, &id);
     }
     if changes {
         faults::pass(Point::ApiBeforeReply);

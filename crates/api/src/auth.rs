@@ -1,6 +1,6 @@
-//! Keys: who a bearer token is, and whether the route admits them.
+//! The guard around every path: who a bearer token is, whether the route admits them, and how often.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,51 +9,15 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENT
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, ResponseError};
-use reeve_journal::KeyRow;
-use reeve_protocol::Code;
-use reeve_types::{KeyId, WorkspaceId};
-use rustc_hash::FxHashMap;
+use reeve_protocol::{Code, Problem};
+use reeve_types::WorkspaceId;
 
 use crate::error::ApiError;
-use crate::roles::{Access, Caller, SignedLink};
-use crate::secret::digest;
+use crate::key_table::Key;
+use crate::peers::Peer;
+use crate::rate::Standing;
+use crate::roles::{Access, SignedLink};
 use crate::state::ApiState;
-
-/// Every key that is not revoked, by the digest of its secret. Cheap to clone; one table per process.
-///
-/// The secret is looked up by its SHA-256: how long a look-up takes tells something about digests, and from a
-/// digest nobody gets to the secret.
-#[derive(Clone, Debug, Default)]
-pub struct KeyTable {
-    by_digest: Arc<RwLock<FxHashMap<[u8; 32], Arc<Caller>>>>,
-}
-
-impl KeyTable {
-    /// The table of stored keys; revoked ones are left out.
-    pub fn new(rows: impl IntoIterator<Item = KeyRow>) -> Self {
-        let table = Self::default();
-        rows.into_iter().for_each(|row| table.put(&row));
-        table
-    }
-
-    /// Adds a key, unless it is revoked.
-    pub fn put(&self, row: &KeyRow) {
-        if row.revoked_at.is_some() {
-            return;
-        }
-        let caller = Caller { key: row.id, role: row.role, workspace: row.workspace.clone() };
-        self.by_digest.write().unwrap_or_else(PoisonError::into_inner).insert(row.digest, Arc::new(caller));
-    }
-
-    /// Forgets a key: from now on its secret is unknown.
-    pub fn remove(&self, id: KeyId) {
-        self.by_digest.write().unwrap_or_else(PoisonError::into_inner).retain(|_, caller| caller.key != id);
-    }
-
-    pub(crate) fn find(&self, secret: &str) -> Option<Arc<Caller>> {
-        self.by_digest.read().unwrap_or_else(PoisonError::into_inner).get(&digest(secret)).cloned()
-    }
-}
 
 /// The methods of one path with what each asks of its caller; put beside the path's routes.
 #[derive(Clone, Debug)]
@@ -70,32 +34,93 @@ impl Methods {
     }
 }
 
-/// Around every path: refuses whom the table does not admit.
+/// Around every path: refuses whom the table does not admit, and who comes too often.
 pub(crate) async fn guard(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match judge(&req) {
-        Ok(()) => Ok(next.call(req).await?.map_into_left_body()),
+    let (judged, standing) = match judge(&req) {
+        Ok(standing) => (Ok(()), standing),
+        Err(Refused { error, standing }) => (Err(error), standing),
+    };
+    let mut answer = match judged {
+        Ok(()) => next.call(req).await?.map_into_left_body(),
         // Not as an error of the service: the envelope must still see the request beside it.
-        Err(refused) => Ok(req.into_response(refused.error_response()).map_into_right_body()),
+        Err(refused) => req.into_response(refused.error_response()).map_into_right_body(),
+    };
+    if let Some(standing) = standing {
+        standing.write(answer.headers_mut());
+    }
+    Ok(answer)
+}
+
+/// A refusal, and how the key stands if it is a known one.
+struct Refused {
+    error: ApiError,
+    standing: Option<Standing>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { error, standing: None }
     }
 }
 
-fn judge(req: &ServiceRequest) -> Result<(), ApiError> {
+fn judge(req: &ServiceRequest) -> Result<Option<Standing>, Refused> {
     let (Some(methods), Some(state)) = (req.app_data::<Methods>(), req.app_data::<Data<ApiState>>()) else {
-        return Err(ApiError::internal("a route lacks its table of methods"));
+        return Err(ApiError::internal("a route lacks its table of methods").into());
     };
     // A method that is not listed reaches the path's default, which answers 405.
-    let Some(access) = methods.access(req.method()) else { return Ok(()) };
-    if access == Access::Open || access == Access::Metrics && state.settings.metrics_open {
-        return Ok(());
+    let Some(access) = methods.access(req.method()) else { return Ok(None) };
+    if matches!(access, Access::Open | Access::Signed)
+        || access == Access::Metrics && state.settings.metrics_open
+    {
+        return Ok(None);
     }
     if access == Access::Link && state.links().admits(req.path(), req.query_string(), state.engine.now()) {
         req.extensions_mut().insert(SignedLink);
-        return Ok(());
+        return Ok(None);
     }
-    let caller = bearer(req.headers()).and_then(|secret| state.keys.find(secret)).ok_or_else(unauthorized)?;
+    let key = identify(req, state)?;
+    // Before anything else is looked at: whoever asks too often learns nothing by it.
+    let standing = key.limiter.as_ref().map(crate::rate::Limiter::take);
+    let judged = match standing.as_ref().and_then(|standing| standing.wait_seconds) {
+        Some(seconds) => Err(too_often(state, seconds)),
+        None => admit(req, access, &key),
+    };
+    match judged {
+        Ok(()) => {
+            req.extensions_mut().insert(key.caller.clone());
+            req.extensions_mut().insert(key);
+            Ok(standing)
+        }
+        Err(error) => Err(Refused { error, standing }),
+    }
+}
+
+/// The key that a request came with, unless its address sent too many that are not known.
+fn identify(req: &ServiceRequest, state: &ApiState) -> Result<Arc<Key>, ApiError> {
+    let now = state.engine.now();
+    let peer = Peer::of(req.peer_addr());
+    let strange = |seconds| {
+        let detail = "too many requests without a key that is known here came from this address";
+        ApiError::from(Problem::later(Code::RateLimited, detail, seconds))
+    };
+    let Some(key) = bearer(req.headers()).and_then(|secret| state.keys.find(secret, now)) else {
+        return Err(state.peers.charge(peer).map_or_else(strange, |()| unauthorized()));
+    };
+    if !key.familiar.knows(peer) {
+        if let Some(seconds) = state.peers.barred(peer) {
+            return Err(strange(seconds));
+        }
+        key.familiar.learn(peer);
+    }
+    key.mark_used(now);
+    Ok(key)
+}
+
+fn admit(req: &ServiceRequest, access: Access, key: &Key) -> Result<(), ApiError> {
+    let caller = &key.caller;
     if !access.admits(caller.role) {
         let detail = format!("a key with role `{}` may not call this", caller.role.as_str());
         return Err(ApiError::new(Code::Forbidden, detail));
@@ -104,11 +129,17 @@ fn judge(req: &ServiceRequest) -> Result<(), ApiError> {
         let workspace = WorkspaceId::new(text).map_err(|_| ApiError::not_found("workspace"))?;
         caller.sees(&workspace, "workspace")?;
     }
-    req.extensions_mut().insert(caller);
     Ok(())
 }
 
-fn unauthorized() -> ApiError {
+fn too_often(state: &ApiState, seconds: u64) -> ApiError {
+    state.count_limited();
+    let detail = "this key makes more requests than it may; the headers `RateLimit-Policy` and `RateLimit` say how many";
+    Problem::later(Code::RateLimited, detail, seconds).into()
+}
+
+/// Nobody we know: no key, or one that is unknown, revoked or expired.
+pub(crate) fn unauthorized() -> ApiError {
     let detail = "send a key that is known here: `Authorization: Bearer <key>`";
     ApiError::new(Code::Unauthorized, detail)
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -122,28 +153,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use reeve_journal::Role;
-    use reeve_types::Millis;
-
     use super::*;
-    use crate::secret::{KeySpec, key_of_secret};
-
-    fn row(n: u128, secret: &str) -> KeyRow {
-        let spec = KeySpec { role: Role::Admin, workspace: None, name: String::new() };
-        key_of_secret(KeyId::from_parts(Millis::from_millis(0), n), spec, secret, Millis::from_millis(0))
-    }
-
-    #[test]
-    fn a_revoked_key_is_unknown() {
-        let (kept, gone) = (row(1, "kept"), row(2, "gone"));
-        let revoked = KeyRow { revoked_at: Some(Millis::from_millis(5)), ..row(3, "revoked") };
-        let table = KeyTable::new([kept.clone(), gone.clone(), revoked]);
-        table.remove(gone.id);
-        assert_eq!(table.find("kept").map(|caller| caller.key), Some(kept.id));
-        assert_eq!(table.find("gone"), None);
-        assert_eq!(table.find("revoked"), None);
-        assert_eq!(table.find(""), None);
-    }
 
     #[test]
     fn only_a_bearer_header_carries_a_key() {

@@ -31,6 +31,13 @@ pub(crate) struct Input<T> {
     pub call: Call,
 }
 
+/// As [`Input`], where no body at all means that nothing is asked for beyond the call itself.
+pub(crate) struct Optional<T> {
+    pub body: T,
+    pub caller: Caller,
+    pub call: Call,
+}
+
 /// A request without a body (or with `{}`).
 pub(crate) struct Bare {
     pub caller: Caller,
@@ -49,6 +56,27 @@ impl<T: DeserializeOwned + 'static> FromRequest for Input<T> {
             is_json(&req)?;
             let call = call(&req, &caller, fingerprint(req.method().as_str(), req.path(), &bytes))?;
             Ok(Self { body: parse(&bytes)?, call })
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for Optional<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let caller = Caller::extract(&req).await?;
+            let bytes = read(&req, payload).await?;
+            let body = if bytes.trim_ascii().is_empty() {
+                T::default()
+            } else {
+                is_json(&req)?;
+                parse(&bytes)?
+            };
+            let call = call(&req, &caller, fingerprint(req.method().as_str(), req.path(), &bytes))?;
+            Ok(Self { body, caller, call })
         })
     }
 }

@@ -4,15 +4,24 @@
 //! a shape of `protocol`; it holds no rule about credits, jobs or queues. What is the same for every route (request
 //! id, problem details, keys and roles) is done once, around the routes, from the one table in [`mod@routes`].
 
+mod access;
 mod app;
 mod auth;
+mod disk;
+mod docs;
+mod ending;
 mod error;
 mod idempotency;
+mod integrations;
 mod json;
+mod keeper;
+mod key_table;
 mod link;
 mod openapi;
+mod peers;
 mod problem;
 mod query;
+mod rate;
 mod repeats;
 mod request_id;
 mod resources;
@@ -26,17 +35,23 @@ mod standby;
 mod state;
 mod task;
 mod text;
+mod tls;
 mod upload;
 mod verify;
 mod view;
+mod webhooks;
 mod worker;
 
-pub use auth::KeyTable;
+pub use integrations::stripe::{PriceEntry, PriceError, Stripe, StripeRules, StripeSettings};
+pub use key_table::KeyTable;
 pub use openapi::document;
+pub use rate::{Rate, RoleRates};
 pub use resources::reload::ReloadPort;
 pub use routes::routes;
 pub use secret::{KeySpec, key_of_secret, new_secret};
 pub use server::{ServeError, ServerOptions, serve};
 pub use standby::stand_by;
 pub use state::{ApiSettings, ApiState};
+pub use tls::{Certificate, CertificateError, Fresh};
 pub use verify::VerifyPort;
+pub use webhooks::{Asked, WebhookFigures, WebhookPort};

@@ -24,13 +24,15 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
         Refusal::NoSuchWorkspace { .. } | Refusal::NoSuchPurchase { .. } | Refusal::NoSuchAddon { .. } => {
             new(Code::NotFound)
         }
-        Refusal::WorkspaceExists { .. } | Refusal::NotLive { .. } | Refusal::Conflict { .. } => {
-            new(Code::Conflict)
-        }
+        Refusal::WorkspaceExists { .. }
+        | Refusal::NotLive { .. }
+        | Refusal::Conflict { .. }
+        | Refusal::NotYet { .. } => new(Code::Conflict),
         // Whose payment it is concerns nobody else.
         Refusal::PaymentUsed { payment, .. } => {
             Problem::new(Code::Conflict, format!("payment `{payment}` is already used for another purchase"))
         }
+        Refusal::Closed { .. } => new(Code::WorkspaceClosed),
         Refusal::StaleLease { .. } => new(Code::StaleLease),
         Refusal::NotEntitled { .. } | Refusal::NotAllowed { .. } => new(Code::NotEntitled),
         Refusal::LimitReached { name, limit, used, pending, held, resets_at } => Problem {

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use crate::error::ApiError;
 
 /// Entries of a list when the query does not say.
-const LIMIT_SHIPPED: u32 = 50;
+pub(crate) const LIMIT_SHIPPED: u32 = 50;
 /// Most entries of one page.
 pub(crate) const LIMIT_MAX: u32 = 500;
 /// Longest cursor, in bytes: ours are ids and numbers.
-const CURSOR_BYTES_MAX: usize = 128;
+pub(crate) const CURSOR_BYTES_MAX: usize = 128;
 
 /// The query of a request; names that are not known are passed over.
 pub(crate) fn query<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, ApiError> {

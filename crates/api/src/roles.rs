@@ -25,13 +25,15 @@ pub(crate) enum Access {
     Worker,
     /// As `Admin`, unless the configuration opens it.
     Metrics,
+    /// No key: the handler checks who signed the body.
+    Signed,
 }
 
 impl Access {
     /// May a key of this role call at all? What it may see is judged with the thing itself.
     pub(crate) const fn admits(self, role: Role) -> bool {
         match (self, role) {
-            (Self::Open, _) | (_, Role::Admin) => true,
+            (Self::Open | Self::Signed, _) | (_, Role::Admin) => true,
             (Self::Tenant | Self::Link, Role::Workspace) | (Self::Worker, Role::Worker) => true,
             (Self::Admin | Self::Worker | Self::Metrics, Role::Workspace) => false,
             (Self::Admin | Self::Tenant | Self::Link | Self::Metrics, Role::Worker) => false,
@@ -93,6 +95,7 @@ mod tests {
             (Access::Link, [true, true, false]),
             (Access::Worker, [true, false, true]),
             (Access::Metrics, [true, false, false]),
+            (Access::Signed, [true, true, true]),
         ];
         for (access, expected) in rows {
             let got = [Role::Admin, Role::Workspace, Role::Worker].map(|role| access.admits(role));

@@ -10,13 +10,15 @@ use actix_web::{Handler, Responder, Route};
 
 use crate::app::{method_not_allowed, no_such_path};
 use crate::auth::{Methods, guard};
+use crate::docs;
+use crate::integrations::stripe;
 use crate::openapi;
 use crate::resources::{
-    addons, adjustments, assets, balance, catalogs, clock, events, health, import, jobs, keys, ledger,
-    members, metrics, outputs, pools, promotions, publish, purchases, queue, quotes, receipt, reload,
-    settings, subscriptions, usage, verify, workers, workspaces,
+    addons, adjustments, assets, balance, catalogs, clock, ends, events, health, import, jobs, keys, ledger,
+    members, metrics, outputs, pools, promotions, publish, purchases, queue, quotes, receipt, reconciliation,
+    reload, repeat, settings, subscriptions, usage, verify, webhooks, workers, workspaces,
 };
-use crate::roles::Access::{self, Admin, Link, Metrics, Open, Tenant, Worker};
+use crate::roles::Access::{self, Admin, Link, Metrics, Open, Signed, Tenant, Worker};
 use crate::worker::{completion, heartbeat, leases, progress, uploads};
 
 /// One row of the table.
@@ -60,6 +62,11 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(get.clone(), "/v1/jobs/{id}/events", Tenant, events::of_job),
         on(post.clone(), "/v1/jobs/{id}/cancel", Tenant, jobs::cancel),
         on(get.clone(), "/v1/jobs/{id}/receipt", Tenant, receipt::get),
+        on(post.clone(), "/v1/jobs/{id}/retry", Tenant, repeat::retry),
+        on(post.clone(), "/v1/workspaces/{ws}/jobs/cancel", Tenant, repeat::cancel_many),
+        on(post.clone(), "/v1/workspaces/{ws}/close", Admin, ends::close),
+        on(post.clone(), "/v1/workspaces/{ws}/erase", Admin, ends::erase),
+        on(get.clone(), "/v1/reconciliation", Admin, reconciliation::get),
         on(get.clone(), "/v1/jobs", Admin, jobs::list),
         on(get.clone(), "/v1/workspaces/{ws}/balance", Tenant, balance::get),
         on(post.clone(), "/v1/workspaces/{ws}/quotes", Tenant, quotes::create),
@@ -96,7 +103,7 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(get.clone(), "/v1/catalogs", Tenant, catalogs::list),
         on(get.clone(), "/v1/catalogs/{name}", Tenant, catalogs::get),
         on(put.clone(), "/v1/catalogs/{name}", Admin, publish::put),
-        on(put, "/v1/promotions/{id}", Admin, promotions::put),
+        on(put.clone(), "/v1/promotions/{id}", Admin, promotions::put),
         on(get.clone(), "/v1/promotions", Admin, promotions::list),
         on(get.clone(), "/v1/clock", Admin, clock::get),
         on(post.clone(), "/v1/clock", Admin, clock::set),
@@ -110,15 +117,30 @@ pub(crate) fn table() -> Vec<Endpoint> {
         on(post.clone(), "/v1/workspaces/{ws}/pause", Admin, settings::pause),
         on(post.clone(), "/v1/workspaces/{ws}/resume", Admin, settings::resume),
         on(post.clone(), "/v1/reload", Admin, reload::run),
+        on(post.clone(), "/v1/integrations/stripe", Signed, stripe::take),
+        on(put.clone(), "/v1/integrations/stripe/customers/{customer}", Admin, stripe::customers::put),
+        on(get.clone(), "/v1/integrations/stripe/customers/{customer}", Admin, stripe::customers::get),
+        on(delete.clone(), "/v1/integrations/stripe/customers/{customer}", Admin, stripe::customers::forget),
         on(post.clone(), "/v1/keys", Admin, keys::create),
         on(get.clone(), "/v1/keys", Admin, keys::list),
-        on(delete, "/v1/keys/{id}", Admin, keys::revoke),
+        on(delete.clone(), "/v1/keys/{id}", Admin, keys::revoke),
+        on(post.clone(), "/v1/webhooks", Admin, webhooks::create),
+        on(get.clone(), "/v1/webhooks", Admin, webhooks::list),
+        on(get.clone(), "/v1/webhooks/{id}", Admin, webhooks::get),
+        on(delete, "/v1/webhooks/{id}", Admin, webhooks::remove),
+        on(post.clone(), "/v1/webhooks/{id}/rotate", Admin, webhooks::rotate),
+        on(post.clone(), "/v1/webhooks/{id}/enable", Admin, webhooks::enable),
+        on(post.clone(), "/v1/webhooks/{id}/test", Admin, webhooks::test),
+        on(post.clone(), "/v1/webhooks/{id}/redeliver", Admin, webhooks::redeliver),
+        on(get.clone(), "/v1/webhooks/{id}/deliveries", Admin, webhooks::deliveries),
+        on(post.clone(), "/v1/workspaces/{ws}/job_webhooks/rotate", Tenant, webhooks::rotate_of_jobs),
         on(post, "/v1/verify", Admin, verify::start),
         on(get.clone(), "/v1/verify", Admin, verify::latest),
         on(get.clone(), "/healthz", Open, health::live),
         on(get.clone(), "/readyz", Open, health::ready),
         on(get.clone(), "/metrics", Metrics, metrics::get),
-        on(get, "/openapi.json", Open, openapi::serve),
+        on(get.clone(), "/openapi.json", Open, openapi::serve),
+        on(get, "/docs", Open, docs::serve),
     ]
 }
 

@@ -13,6 +13,25 @@ pub struct KeySpec {
     /// The one workspace of a key with role `workspace`.
     pub workspace: Option<WorkspaceId>,
     pub name: String,
+    /// From this instant on it is unknown.
+    pub expires_at: Option<Millis>,
+    /// A bound of its own instead of its role's; 0 is none at all.
+    pub rate_per_second: Option<u32>,
+    pub burst: Option<u32>,
+}
+
+impl KeySpec {
+    /// A key with what its role has, for good.
+    pub const fn of(role: Role) -> Self {
+        Self {
+            role,
+            workspace: None,
+            name: String::new(),
+            expires_at: None,
+            rate_per_second: None,
+            burst: None,
+        }
+    }
 }
 
 /// A secret of 256 bits, which the caller draws from a source that nobody can guess.
@@ -23,8 +42,20 @@ pub fn new_secret(role: Role, bits: [u128; 2]) -> String {
 
 /// The stored form of a key.
 pub fn key_of_secret(id: KeyId, spec: KeySpec, secret: &str, created_at: Millis) -> KeyRow {
-    let KeySpec { role, workspace, name } = spec;
-    KeyRow { id, role, workspace, name, digest: digest(secret), created_at, revoked_at: None }
+    let KeySpec { role, workspace, name, expires_at, rate_per_second, burst } = spec;
+    KeyRow {
+        id,
+        role,
+        workspace,
+        name,
+        digest: digest(secret),
+        created_at,
+        revoked_at: None,
+        expires_at,
+        last_used_at: None,
+        rate_per_second,
+        burst,
+    }
 }
 
 /// What is kept of a secret.

@@ -10,11 +10,13 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use crate::app::envelope;
+use crate::keeper;
 use crate::routes::routes;
 use crate::state::ApiState;
+use crate::tls::Certificate;
 
 /// How the server listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Threads that serve requests.
     pub workers: usize,
@@ -26,6 +28,8 @@ pub struct ServerOptions {
     pub head_seconds: u64,
     /// How long requests under way may take when the server stops, in seconds.
     pub stop_seconds: u64,
+    /// What is shown to clients; without it they speak plain HTTP.
+    pub tls: Option<Certificate>,
 }
 
 impl Default for ServerOptions {
@@ -36,6 +40,7 @@ impl Default for ServerOptions {
             keep_alive_seconds: 75,
             head_seconds: 10,
             stop_seconds: 20,
+            tls: None,
         }
     }
 }
@@ -45,6 +50,8 @@ impl Default for ServerOptions {
 pub enum ServeError {
     #[error("the server cannot listen: {0}")]
     Listen(std::io::Error),
+    #[error("TLS cannot be used: {0}")]
+    Tls(rustls::Error),
     #[error("the server failed: {0}")]
     Run(std::io::Error),
 }
@@ -71,10 +78,14 @@ pub async fn serve(
             // A client that hangs up must end its long poll at once, or leases are granted to nobody.
             .h1_allow_half_closed(false)
             .shutdown_timeout(options.stop_seconds)
-            .disable_signals()
-            .listen(listener)
-            .map_err(ServeError::Listen)?
-            .run();
+            .disable_signals();
+    let server = match &options.tls {
+        Some(certificate) => {
+            server.listen_rustls_0_23(listener, certificate.config().map_err(ServeError::Tls)?)
+        }
+        None => server.listen(listener),
+    };
+    let server = server.map_err(ServeError::Listen)?.run();
     let handle = server.handle();
     let stop = async {
         shutdown.await;
@@ -82,12 +93,14 @@ pub async fn serve(
         handle.stop(true).await;
     };
     // Both: the server's future drives the requests that `stop` waits for.
-    let (result, ()) = tokio::join!(
-        async {
-            let result = server.await;
-            result.map_err(ServeError::Run)
-        },
-        stop
-    );
+    let both = async {
+        let (result, ()) = tokio::join!(async { server.await.map_err(ServeError::Run) }, stop);
+        result
+    };
+    let result = tokio::select! {
+        result = both => result,
+        () = keeper::keep(&state) => Ok(()),
+    };
+    keeper::finish(&state).await;
     result
 }

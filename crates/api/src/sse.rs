@@ -14,9 +14,9 @@ use futures_util::future::BoxFuture;
 use reeve_actors::{HubEvent, Subscription};
 use reeve_protocol::headers::{EVENT_STREAM, LAST_EVENT_ID};
 use reeve_protocol::{EventId, JobEvent};
-use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use crate::ending::Ending;
 use crate::error::ApiError;
 
 /// Sent while nothing happens, so that proxies and clients know that the stream lives.
@@ -55,7 +55,7 @@ pub(crate) struct Feed {
     pub opening: Step,
     pub translate: Translate,
     pub keep_alive: Duration,
-    pub closing: watch::Receiver<bool>,
+    pub ending: Ending,
 }
 
 /// The answer that carries a stream.
@@ -73,21 +73,21 @@ struct Running {
     subscription: Subscription,
     translate: Translate,
     ticks: Interval,
-    closing: watch::Receiver<bool>,
+    ending: Ending,
     backlog: VecDeque<HubEvent>,
     ready: VecDeque<Bytes>,
     last: bool,
 }
 
 fn frames(feed: Feed) -> impl Stream<Item = Result<Bytes, ApiError>> {
-    let Feed { mut subscription, opening, translate, keep_alive, closing } = feed;
+    let Feed { mut subscription, opening, translate, keep_alive, ending } = feed;
     let mut ticks = tokio::time::interval_at(Instant::now() + keep_alive, keep_alive);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let backlog = subscription.backlog.take().unwrap_or_default().into();
     let (boot, n) = subscription.position;
     let last = false;
     let mut running =
-        Running { subscription, translate, ticks, closing, backlog, ready: VecDeque::new(), last };
+        Running { subscription, translate, ticks, ending, backlog, ready: VecDeque::new(), last };
     running.take(opening, EventId { boot, n }, NOWHERE);
     futures_util::stream::unfold(running, |mut running| async move {
         let frame = running.next().await?;
@@ -101,7 +101,7 @@ impl Running {
             if let Some(frame) = self.ready.pop_front() {
                 return Some(Ok(frame));
             }
-            if self.last || *self.closing.borrow() {
+            if self.last || self.ending.is_here() {
                 return None;
             }
             let event = match self.backlog.pop_front() {
@@ -109,7 +109,7 @@ impl Running {
                 None => tokio::select! {
                     event = self.subscription.events.recv() => event?,
                     _ = self.ticks.tick() => return Some(Ok(Bytes::from_static(KEEP_ALIVE))),
-                    _ = self.closing.wait_for(|closing| *closing) => return None,
+                    () = self.ending.comes() => return None,
                 },
             };
             let id = EventId { boot: event.boot, n: event.n };
@@ -140,7 +140,7 @@ mod tests {
     use reeve_actors::HubKind;
     use reeve_protocol::{At, LogEvent, LogLevel};
     use reeve_types::{JobId, Millis, WorkspaceId};
-    use tokio::sync::mpsc;
+    use tokio::sync::{mpsc, watch};
 
     use super::*;
 
@@ -164,6 +164,7 @@ mod tests {
     fn feed(backlog: Vec<HubEvent>) -> (mpsc::Sender<HubEvent>, watch::Sender<bool>, Feed) {
         let (sender, events) = mpsc::channel(4);
         let (close, closing) = watch::channel(false);
+        let ending = Ending::of_server(closing);
         let translate: Translate = Box::new(|event| {
             let HubKind::Log { message } = event.kind else { panic!("only logs here") };
             async move { Step { events: message.split('+').map(log).collect(), last: &*message == "last" } }
@@ -174,7 +175,7 @@ mod tests {
         (
             sender,
             close,
-            Feed { subscription, opening, translate, keep_alive: Duration::from_secs(15), closing },
+            Feed { subscription, opening, translate, keep_alive: Duration::from_secs(15), ending },
         )
     }
 

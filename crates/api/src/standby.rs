@@ -18,6 +18,7 @@ use crate::app::envelope;
 use crate::error::{Answer, ApiError};
 use crate::resources::health;
 use crate::server::ServeError;
+use crate::tls::Certificate;
 
 /// When to ask again, in seconds.
 const AGAIN_SECONDS: u64 = 1;
@@ -31,6 +32,7 @@ type Why = watch::Receiver<String>;
 /// The listener cannot be used, or the server breaks down.
 pub async fn stand_by(
     listener: TcpListener,
+    tls: Option<&Certificate>,
     why: Why,
     over: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
@@ -47,10 +49,14 @@ pub async fn stand_by(
         // A connection that is kept would never reach the server that follows on this listener.
         .keep_alive(Duration::ZERO)
         .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)
-        .map_err(ServeError::Listen)?
-        .run();
+        .disable_signals();
+    let server = match tls {
+        Some(certificate) => {
+            server.listen_rustls_0_23(listener, certificate.config().map_err(ServeError::Tls)?)
+        }
+        None => server.listen(listener),
+    };
+    let server = server.map_err(ServeError::Listen)?.run();
     let handle = server.handle();
     let stop = async {
         over.await;

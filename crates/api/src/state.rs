@@ -1,18 +1,24 @@
 //! What handlers share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reeve_actors::Engine;
 use reeve_artifacts::Artifacts;
 use reeve_types::limits::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
 use tokio::sync::{Mutex, watch};
 
-use crate::auth::KeyTable;
+use crate::integrations::stripe::Stripe;
+use crate::key_table::KeyTable;
 use crate::link::Links;
+use crate::peers::Peers;
+use crate::rate::Rate;
 use crate::repeats::Repeats;
 use crate::resources::reload::ReloadPort;
 use crate::spent::SpentCache;
 use crate::verify::{Verification, VerifyPort};
+use crate::webhooks::WebhookPort;
 
 /// What may be configured.
 #[derive(Clone)]
@@ -31,6 +37,12 @@ pub struct ApiSettings {
     pub public_url: Option<String>,
     /// Whether `/metrics` is read without a key, as `/healthz` is.
     pub metrics_open: bool,
+    /// What one address may send without a key that is known here; without it as much as it likes.
+    pub unknown_rate: Option<Rate>,
+    /// The folder whose disk the figures tell of; without it they do not.
+    pub data_dir: Option<PathBuf>,
+    /// The commit that the program was built from, for the figures; empty when it is not known.
+    pub build_commit: &'static str,
 }
 
 impl ApiSettings {
@@ -44,6 +56,9 @@ impl ApiSettings {
             link_secret,
             public_url: None,
             metrics_open: true,
+            unknown_rate: None,
+            data_dir: None,
+            build_commit: "",
         }
     }
 }
@@ -67,8 +82,13 @@ pub struct ApiState {
     pub settings: ApiSettings,
     pub(crate) verification: Verification,
     pub(crate) reload: Option<Arc<dyn ReloadPort>>,
+    pub(crate) webhooks: Option<Arc<dyn WebhookPort>>,
+    pub(crate) stripe: Arc<Stripe>,
     pub(crate) spent: SpentCache,
     pub(crate) repeats: Repeats,
+    pub(crate) peers: Peers,
+    /// Requests refused because their key makes too many.
+    limited: AtomicU64,
     /// One move of a manual clock at a time: "advance" twice at once is twice as far.
     pub(crate) moving_clock: Mutex<()>,
     closing: watch::Sender<bool>,
@@ -85,6 +105,7 @@ impl ApiState {
     ) -> Self {
         let (closing, _) = watch::channel(false);
         let verification = Verification::new(verify);
+        let peers = Peers::new(settings.unknown_rate);
         Self {
             engine,
             artifacts,
@@ -92,8 +113,12 @@ impl ApiState {
             settings,
             verification,
             reload: None,
+            webhooks: None,
+            stripe: Arc::default(),
             spent: SpentCache::default(),
             repeats: Repeats::default(),
+            peers,
+            limited: AtomicU64::new(0),
             moving_clock: Mutex::default(),
             closing,
         }
@@ -105,6 +130,18 @@ impl ApiState {
         Self { reload: Some(reload), ..self }
     }
 
+    /// Takes events of Stripe.
+    #[must_use]
+    pub fn with_stripe(self, stripe: Arc<Stripe>) -> Self {
+        Self { stripe, ..self }
+    }
+
+    /// Lets the resources of webhooks work.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Arc<dyn WebhookPort>) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
+    }
+
     /// Ends event streams and long polls: they would hold a graceful stop until its time is up.
     pub fn close_streams(&self) {
         self.closing.send_replace(true);
@@ -113,6 +150,15 @@ impl ApiState {
     /// Turns true when streams and long polls shall end.
     pub(crate) fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
+    }
+
+    pub(crate) fn count_limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests answered 429 so far: for their key, and for their address.
+    pub(crate) fn limited(&self) -> (u64, u64) {
+        (self.limited.load(Ordering::Relaxed), self.peers.refused())
     }
 
     pub(crate) const fn links(&self) -> Links<'_> {

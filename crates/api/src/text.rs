@@ -11,9 +11,9 @@ pub(crate) const NAME_CHARS_MAX: usize = 256;
 /// Longest reason or message, in characters.
 pub(crate) const REASON_CHARS_MAX: usize = 2_000;
 /// Longest address, in characters.
-const URL_CHARS_MAX: usize = 2_048;
+pub(crate) const URL_CHARS_MAX: usize = 2_048;
 /// Largest metadata, as JSON text, in bytes.
-const METADATA_BYTES_MAX: usize = 16 << 10;
+pub(crate) const METADATA_BYTES_MAX: usize = 16 << 10;
 
 /// A text with something in it, within its bound, without control characters.
 pub(crate) fn line(pointer: &str, text: &str, chars_max: usize) -> Result<Arc<str>, ApiError> {

@@ -20,6 +20,7 @@ mod key;
 mod local;
 mod put;
 mod task;
+mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use body::Body;
 pub use error::{ArtifactError, PutError};
 pub use key::{AssetKey, OutputKey, OutputSlot};
 pub use put::{Stored, Wanted};
+pub use walk::{FileKind, FoundFile, Walk};
 
 /// Bytes that a local put gathers before it writes: what is smaller is written in one step.
 const LOCAL_PART_BYTES: usize = 4 << 20;

@@ -102,6 +102,37 @@ impl Folders {
         }
     }
 
+    /// The folder of it all.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Removes one file, and the folder of its attempt once nothing is left in that: no upload comes to an attempt
+    /// whose bytes may be removed.
+    pub(crate) fn remove_file(&self, path: &str) -> io::Result<()> {
+        gone(fs::remove_file(self.root.join(path)))?;
+        if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| folder.starts_with("outputs/"))
+        {
+            self.forget(folder);
+            // Refused while something is in it, which is then still needed.
+            drop(fs::remove_dir(self.root.join(folder)));
+        }
+        Ok(())
+    }
+
+    /// Removes a folder with all that is in it.
+    pub(crate) fn remove_folder(&self, folder: &str) -> io::Result<()> {
+        self.forget(folder);
+        gone(fs::remove_dir_all(self.root.join(folder)))
+    }
+
+    /// What is removed is not durable any more.
+    fn forget(&self, folder: &str) {
+        let below = format!("{folder}/");
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known != folder && !known.starts_with(&below));
+    }
+
     fn make(&self, folders: Vec<String>) -> Result<(), ArtifactError> {
         for folder in folders {
             let path = self.root.join(&folder);
@@ -118,6 +149,14 @@ impl Folders {
             known.insert(folder);
         }
         Ok(())
+    }
+}
+
+/// Removing what is not there is fine.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

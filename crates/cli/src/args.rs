@@ -1,15 +1,19 @@
 //! What can be written on the command line. A new command is one more variant here and one more file of `commands`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    addon, balance, cancel, catalog_remote, clock, demo, import, jobs, ledger, member, plan, promotion,
-    purchase, serve, submit, usage, verify, worker, workspace,
+    addon, balance, cancel, catalog_remote, clock, demo, import, jobs, key, ledger, member, plan, promotion,
+    purchase, serve, submit, usage, verify, webhook, worker, workspace,
 };
+use crate::exit::explained;
 
 /// Jobs and credits of a generation platform.
 #[derive(Debug, Parser)]
-#[command(name = "reeve", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "reeve", version = env!("REEVE_VERSION"), max_term_width = 100, propagate_version = true)]
+#[command(after_help = explained())]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -52,6 +56,9 @@ pub enum Command {
     /// Let purchases come with more for a while
     #[command(subcommand)]
     Promotion(promotion::PromotionCommand),
+    /// Tell others of what happens
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Open workspaces with the balances of another system
     Import(import::ImportArgs),
     /// Show a server's clock, or move that of a test server
@@ -66,6 +73,13 @@ pub enum Command {
     Jobs(jobs::JobsArgs),
     /// Cancel jobs
     Cancel(cancel::CancelArgs),
+    /// Make, list and revoke keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Ask again for a job that failed, was cancelled or expired
+    Retry(crate::commands::retry::RetryArgs),
+    /// Compare payments with credits, and charges with deliveries, day by day
+    Reconcile(crate::commands::reconcile::ReconcileArgs),
     /// Check every invariant of a store
     Verify(verify::VerifyArgs),
     /// Measure admits and whole lifecycles per second, and check the books afterwards
@@ -73,6 +87,12 @@ pub enum Command {
     /// Work with catalogs
     #[command(subcommand)]
     Catalog(catalog_remote::CatalogGroup),
+    /// Ask whether a server serves
+    Health(crate::commands::health::HealthArgs),
+    /// Print what a shell needs to complete commands
+    Completions(crate::commands::completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    Man(crate::commands::man::ManArgs),
 }
 
 /// Which server, and who asks.
@@ -84,6 +104,9 @@ pub struct Remote {
     /// Key to call it with
     #[arg(long, env = "REEVE_KEY", hide_env_values = true, value_name = "KEY")]
     pub key: Option<String>,
+    /// Authorities of an https address, as PEM, instead of those that the system trusts
+    #[arg(long, env = "REEVE_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,21 @@ use std::process::ExitCode;
 use reeve_client::ClientError;
 use reeve_protocol::{Cheapest, Code, Problem, Remedy};
 
+/// Every exit code and what it means, as `docs/cli.md` has them. The last one is a server's alone.
+pub const CODES: [(u8, &str); 5] = [
+    (0, "done"),
+    (1, "the answer is no: a refusal, or a check that does not hold"),
+    (2, "asked wrongly: an argument, a setting or a key"),
+    (3, "the environment failed: a server that is away or overloaded, a file, the disk in a commit"),
+    (4, "`reeve serve` only: another process took the database over; started again, this one stands by"),
+];
+
+/// The table as `--help` and the manual page show it.
+pub fn explained() -> String {
+    let rows = CODES.map(|(code, meaning)| format!("  {code}  {meaning}"));
+    format!("Exit codes:\n{}", rows.join("\n"))
+}
+
 /// Why a command did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -131,6 +146,13 @@ mod tests {
         assert!(describe(&problem).ends_with("; 3 outputs can be paid now"));
         problem.cheapest = Some(Cheapest::by(Remedy::Wait));
         assert!(describe(&problem).ends_with("1 is missing"), "nothing is said without its figure");
+    }
+
+    #[test]
+    fn every_way_to_end_is_in_the_table() {
+        let ends = [Failure::no("n"), Failure::usage("u"), Failure::environment("e", "r")];
+        assert_eq!(ends.map(|end| end.code()), [CODES[1].0, CODES[2].0, CODES[3].0]);
+        assert_eq!([CODES[0].0, CODES[4].0], [0, 4]);
     }
 
     #[test]

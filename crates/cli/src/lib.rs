@@ -8,6 +8,8 @@ mod args;
 mod bench;
 mod catalogs;
 mod chart;
+#[cfg(test)]
+mod cli_page;
 mod commands;
 mod config;
 mod demo;
@@ -51,6 +53,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Ledger(args) => commands::ledger::run(args),
         Command::Jobs(args) => commands::jobs::run(args),
         Command::Cancel(args) => commands::cancel::run(args),
+        Command::Key(command) => commands::key::run(command),
+        Command::Retry(args) => commands::retry::run(args),
+        Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::Catalog(group) => commands::catalog_remote::run(group),
@@ -64,6 +69,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Statement(args) => commands::usage::statement(args),
         Command::Promotion(command) => commands::promotion::run(command),
         Command::Import(args) => commands::import::run(args),
+        Command::Webhook(command) => commands::webhook::run(command),
         Command::Clock(args) => commands::clock::run(args),
+        Command::Health(args) => commands::health::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }

@@ -1,6 +1,6 @@
 //! The client that the commands talk through.
 
-use reeve_client::{Client, ClientSettings};
+use reeve_client::{Client, ClientSettings, Trust};
 
 use crate::args::Remote;
 use crate::exit::Failure;
@@ -13,9 +13,21 @@ const PATIENCE_MS: u64 = 5_000;
 /// # Errors
 /// No key, or an address that is none.
 pub fn client(remote: &Remote) -> Result<Client, Failure> {
-    let key =
-        remote.key.as_deref().ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
     let mut settings = ClientSettings::default();
     settings.retry.deadline_ms = PATIENCE_MS;
-    Ok(Client::with_settings(&remote.url, key, settings)?)
+    client_with(remote, settings)
+}
+
+/// The same with patience of its own.
+///
+/// # Errors
+/// No key, an address that is none, or a file of authorities that holds none.
+pub fn client_with(remote: &Remote, settings: ClientSettings) -> Result<Client, Failure> {
+    let key =
+        remote.key.as_deref().ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
+    let trust = match &remote.ca {
+        Some(file) => Trust::authorities(file)?,
+        None => Trust::System,
+    };
+    Ok(Client::trusting(&remote.url, key, settings, &trust)?)
 }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::body::{Download, accept, read_bytes, read_json};
 use crate::error::ClientError;
 use crate::retry::RetryPolicy;
+use crate::trust::Trust;
 use crate::{entropy, task};
 
 /// Bounds on a client's patience.
@@ -75,16 +76,26 @@ impl Client {
 
     /// A client with settings of one's own.
     pub fn with_settings(base_url: &str, key: &str, settings: ClientSettings) -> Result<Self, ClientError> {
+        Self::trusting(base_url, key, settings, &Trust::System)
+    }
+
+    /// A client that believes others than the system does. Plain `http` has no certificate to believe.
+    pub fn trusting(
+        base_url: &str,
+        key: &str,
+        settings: ClientSettings,
+        trust: &Trust,
+    ) -> Result<Self, ClientError> {
         let base = Url::parse(base_url)
             .map_err(|e| ClientError::Invalid(format!("`{base_url}` is not a server's address: {e}")))?;
-        if base.scheme() != "http" {
-            let why =
-                "this client speaks plain http; for other schemes put a proxy on this machine in between";
+        if !matches!(base.scheme(), "http" | "https") {
+            let why = "it must begin with `http://` or `https://`";
             return Err(ClientError::Invalid(format!("`{base_url}`: {why}")));
         }
         let authorization = bearer(key)?;
         let http = reqwest::Client::builder()
             .no_proxy()
+            .tls_backend_preconfigured(trust.config()?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(settings.connect_ms_max))
             .pool_max_idle_per_host(settings.idle_connections_max)
@@ -112,7 +123,7 @@ impl Client {
     /// A request to a path below the server's address. Segments are escaped one by one.
     pub(crate) fn to(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         let mut url = self.base.clone();
-        // `http` addresses always have a path, so this cannot fail; if it did, the base is what is asked.
+        // Such addresses always have a path, so this cannot fail; if it did, the base is what is asked.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -283,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_or_key_is_told_at_once() {
-        for (url, key) in [("localhost", "k"), ("https://example.org", "k"), ("http://127.0.0.1:1", "a\nb")] {
+        for (url, key) in [("localhost", "k"), ("ftp://example.org", "k"), ("http://127.0.0.1:1", "a\nb")] {
             assert!(matches!(Client::new(url, key), Err(ClientError::Invalid(_))), "{url} {key:?}");
         }
     }

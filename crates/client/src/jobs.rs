@@ -1,8 +1,8 @@
 //! Calls about quotes, jobs, outputs and assets.
 
 use reeve_protocol::{
-    AssetView, BulkCancel, BulkCancelled, JobQuery, JobSubmit, JobView, JobsQuery, Page, QuoteRequest,
-    QuoteView, ReceiptView,
+    AssetView, BulkCancel, BulkCancelled, JobQuery, JobRetry, JobSubmit, JobView, JobsQuery, Page,
+    QuoteRequest, QuoteView, ReceiptView,
 };
 use reeve_types::{JobId, WorkspaceId, limits};
 use reqwest::Method;
@@ -80,6 +80,16 @@ impl Client {
     /// A new job like one that did not succeed, at today's price.
     pub async fn retry(&self, job: JobId, key: IdempotencyKey<'_>) -> Result<JobView, ClientError> {
         self.post_bare(&["v1", "jobs", &job.to_string(), "retry"], key).await
+    }
+
+    /// The same, unless it would cost more than this.
+    pub async fn retry_within(
+        &self,
+        job: JobId,
+        body: &JobRetry,
+        key: IdempotencyKey<'_>,
+    ) -> Result<JobView, ClientError> {
+        self.post(&["v1", "jobs", &job.to_string(), "retry"], body, key).await
     }
 
     /// What a job cost, from which lots.

@@ -71,6 +71,8 @@ named! {
         ActorBeforeEffects = "actor.before_effects",
         /// The effects are performed; the caller has no answer.
         ActorBeforeAnswer = "actor.before_answer",
+        /// Rows say that the bytes of outputs are gone; their files are still there.
+        UpkeepRowsShed = "upkeep.rows_shed",
         /// The answer of a request that changes something is about to be sent.
         ApiBeforeReply = "api.before_reply",
         /// It has been sent, a moment ago.

@@ -150,6 +150,12 @@ impl LeaseTable {
         Some(entry.lapse_at_ms.saturating_sub(now_ms))
     }
 
+    /// Leases that lapse within `within_ms` unless they are heard of; those whose fate is awaited are none of them.
+    pub fn expiring(&self, now_ms: u64, within_ms: u64) -> usize {
+        let until_ms = now_ms.saturating_add(within_ms);
+        self.entries.values().filter(|entry| !entry.unknown && entry.lapse_at_ms <= until_ms).count()
+    }
+
     /// Live leases.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -248,6 +254,17 @@ mod tests {
         table.extend_all(500);
         assert_eq!(causes(&mut table, 529), []);
         assert_eq!(causes(&mut table, 530), [LapseCause::Silent]);
+    }
+
+    #[test]
+    fn a_lease_expires_soon_once_it_missed_its_heartbeats() {
+        let mut table = table();
+        table.restore(LEASE, 10_000, 0);
+        assert_eq!((table.expiring(19, 10), table.expiring(20, 10)), (0, 1));
+        table.renew(LEASE, 25);
+        assert_eq!(table.expiring(30, 10), 0, "it was heard of");
+        table.await_fate(LEASE);
+        assert_eq!(table.expiring(60, 10), 0, "nobody waits for a heartbeat");
     }
 
     #[test]

@@ -3,6 +3,10 @@
 use reeve_types::{CatalogName, KeyId, Millis, WorkspaceId};
 use reeve_workspace::{Promotion, Records};
 
+use crate::tidy::Tidy;
+
+use crate::webhooks::WebhookChange;
+
 /// One decision of a workspace, all or nothing.
 #[derive(Clone, Debug)]
 pub struct ChangeSet {
@@ -62,6 +66,13 @@ pub struct KeyRow {
     pub digest: [u8; 32],
     pub created_at: Millis,
     pub revoked_at: Option<Millis>,
+    /// From this instant on it is as good as revoked.
+    pub expires_at: Option<Millis>,
+    /// The minute of its last use, written now and then.
+    pub last_used_at: Option<Millis>,
+    /// A bound on its requests, instead of its role's; 0 is none at all.
+    pub rate_per_second: Option<u32>,
+    pub burst: Option<u32>,
 }
 
 /// A published version of a catalog, as it was sent.
@@ -84,9 +95,18 @@ pub enum PlatformChange {
         id: KeyId,
         at: Millis,
     },
+    /// These keys were used at this instant, or later. An older one than is stored changes nothing.
+    TouchKeys {
+        keys: Vec<KeyId>,
+        at: Millis,
+    },
     /// A version is written once: the same text again changes nothing and is `Durable`, another text is
     /// `Aborted(AbortReason::Exists)`. That it follows the versions before is the caller's to check.
     PublishCatalog(CatalogRow),
     /// A promotion at its latest values, by its id.
     PutPromotion(Promotion),
+    /// Takes away what nobody needs any more.
+    Tidy(Tidy),
+    /// What webhooks keep.
+    Webhook(WebhookChange),
 }

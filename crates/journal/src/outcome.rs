@@ -76,6 +76,8 @@ pub struct JournalHealth {
     pub can_commit: bool,
     /// Change sets that wait or are being committed.
     pub depth: usize,
+    /// How long the oldest of them has been waiting, in milliseconds; 0 when none does.
+    pub oldest_age_ms: u64,
     /// What it did since it was opened.
     pub written: Written,
 }

@@ -10,11 +10,14 @@ use reeve_types::{
     ActionName, Credits, JobId, KeyId, LeaseId, MemberId, Millis, PoolName, PurchaseId, TierName, WorkspaceId,
 };
 use reeve_workspace::{
-    Answer, JobIntro, JobState, Kind, Member, Profile, Promotion, PurchaseRow, Row, State,
+    Answer, Claim, JobIntro, JobState, Kind, Member, Profile, Promotion, PurchaseRow, Row, State,
 };
 
 use crate::change::{CatalogRow, KeyRow};
 use crate::insight::{PastBalance, UsageFilter, UsageKey, UsageRow};
+use crate::reconcile::{DaySpan, Reconciled};
+use crate::tidy::{AgedJob, EndingRow, Shed};
+use crate::webhooks::WebhookReader;
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +62,8 @@ pub struct WorkspaceRecord {
 pub struct JobRecord {
     pub intro: Arc<JobIntro>,
     pub state: JobState,
+    /// What age or erasing took of it.
+    pub shed: Shed,
 }
 
 /// A remembered answer and the version it was written at.
@@ -131,7 +136,30 @@ pub struct JobFilter {
     pub workspace: Option<WorkspaceId>,
     pub status: Option<Status>,
     pub action: Option<ActionName>,
+    /// Created at or after.
     pub since: Option<Millis>,
+    /// Created before.
+    pub until: Option<Millis>,
+    pub member: Option<MemberId>,
+    /// Ended with this error.
+    pub error: Option<String>,
+    /// A member of the metadata's object, and the text or number that it is.
+    pub metadata: Option<(String, String)>,
+}
+
+/// Jobs looked at for one page: what a filter passes over must not make a page cost as much as the table.
+pub const JOBS_LOOKED_AT_MAX: u32 = 10_000;
+
+/// How much earlier than its job's creation an id may have been made, in milliseconds: ids are made before a command
+/// waits for its turn, and a clock may have stood still.
+pub const ID_LEAD_MS_MAX: i64 = 86_400_000;
+
+/// A part of the jobs that match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobsFound {
+    pub rows: Vec<JobRecord>,
+    /// Set when [`JOBS_LOOKED_AT_MAX`] were looked at before the page was full: where the next page goes on.
+    pub looked_to: Option<JobId>,
 }
 
 /// Which ledger rows.
@@ -145,7 +173,7 @@ pub struct LedgerFilter {
 }
 
 /// All reads.
-pub trait Reader: Send + Sync + 'static {
+pub trait Reader: WebhookReader {
     /// The whole live state of a workspace; `None` when it does not exist.
     fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>>;
     /// A workspace as lists show it.
@@ -155,7 +183,7 @@ pub trait Reader: Send + Sync + 'static {
     /// One job.
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>>;
     /// Jobs, newest first.
-    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, Vec<JobRecord>>;
+    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound>;
     /// Ledger rows of a workspace in order of sequence.
     fn ledger<'a>(
         &'a self,
@@ -169,6 +197,8 @@ pub trait Reader: Send + Sync + 'static {
     fn purchase(&self, id: PurchaseId) -> Read<'_, Option<(WorkspaceId, PurchaseRow)>>;
     /// The purchase of a payment, and whose it is.
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>>;
+    /// Whose a claim is.
+    fn claimed<'a>(&'a self, claim: &'a Claim) -> Read<'a, Option<WorkspaceId>>;
     /// Members of a workspace who have, or had, a limit, in order of id.
     fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>>;
     /// A remembered answer.
@@ -211,6 +241,16 @@ pub trait Reader: Send + Sync + 'static {
         member: &'a MemberId,
         from: Millis,
     ) -> Read<'a, (Credits, u64)>;
+    /// The oldest jobs in order of id, whatever they have lost, up to those created at `before`.
+    fn aged(&self, after: Option<JobId>, before: Millis, count_max: u32) -> Read<'_, Vec<AgedJob>>;
+    /// Closed workspaces that are not erased, in order of id.
+    fn ending<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<EndingRow>>;
+    /// Whether an answer is remembered from before an instant.
+    fn has_answers_before(&self, at: Millis) -> Read<'_, bool>;
+    /// Whether an answer of a workspace is remembered.
+    fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool>;
+    /// Sums of the next workspaces after one, so many at most, each seen at one moment.
+    fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled>;
     /// The newest instant that any workspace has seen; a manual clock must not start before it.
     fn newest_at(&self) -> Read<'_, Option<Millis>>;
 }

@@ -4,7 +4,7 @@ use reeve_types::{LotId, SourceName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Amount, At};
+use crate::{Amount, At, schema};
 
 /// The three figures of a balance; `balance` is `available` plus `held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -50,9 +50,9 @@ pub enum LotClass {
 /// A lot: `granted` is the sum of the six figures after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LotView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LotId)]
     pub id: LotId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
     pub class: LotClass,
     pub granted: Amount,
@@ -84,6 +84,5 @@ pub struct NextChange {
 pub struct BalanceQuery {
     /// May lie in the future: a forecast if nothing is spent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub at: Option<At>,
 }

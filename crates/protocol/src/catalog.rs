@@ -8,7 +8,7 @@ use reeve_types::CatalogName;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Amount, At, Quantity};
+use crate::{Amount, At, Quantity, schema};
 
 /// One version of a catalog.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -189,7 +189,7 @@ pub struct ExampleView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogMove {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub name: CatalogName,
     pub version: u32,
 }

@@ -10,7 +10,7 @@ use reeve_types::JobId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, BalanceSummary, JobErrorView, JobStatus, JobView, OutputView, QueueView};
+use crate::{Amount, At, BalanceSummary, JobErrorView, JobStatus, JobView, OutputView, QueueView, schema};
 
 /// Names one event of one run of the server; its text is `<boot>-<n>`, both decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,7 @@ impl FromStr for EventId {
 /// `status`: a job moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusEvent {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
     pub at: At,
     pub status: JobStatus,
@@ -61,7 +61,7 @@ pub struct StatusEvent {
 /// `progress`: a running job came further.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressEvent {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
     pub at: At,
     /// 0 to 1.
@@ -73,7 +73,7 @@ pub struct ProgressEvent {
 /// `output`: an output was uploaded, or its outcome is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputEvent {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
     pub at: At,
     pub output: OutputView,
@@ -91,7 +91,7 @@ pub enum LogLevel {
 /// `log`: something worth telling, such as a lost attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogEvent {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
     pub at: At,
     pub level: LogLevel,
@@ -102,7 +102,7 @@ pub struct LogEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreditsEvent {
     /// `null` when no job caused it; then the four figures of the job are zero.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
     pub at: At,
     pub quoted: Amount,

@@ -4,19 +4,19 @@ use reeve_types::{CatalogName, PlanName, SourceName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, Interval, Metadata, Owner, Problem};
+use crate::{Amount, At, Interval, Metadata, Owner, Problem, schema};
 
 /// One workspace of `POST /v1/workspaces/import`. Nothing is granted by the catalog; `lots` is what it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRow {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub id: WorkspaceId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     /// The catalog's default plan when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PlanName>)]
     pub plan: Option<PlanName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allotment: Option<Amount>,
@@ -45,7 +45,7 @@ pub struct ImportRow {
 #[serde(deny_unknown_fields)]
 pub struct ImportLot {
     /// A source of the catalog.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
     pub amount: Amount,
     /// Now when absent.

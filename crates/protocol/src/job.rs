@@ -4,7 +4,7 @@ use reeve_types::{ActionName, JobId, MemberId, PoolName, TierName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Amount, At, QuoteLine, Sha256, WaitReason};
+use crate::{Amount, At, QuoteLine, Sha256, WaitReason, schema};
 
 /// Parameters of an action, as the client wrote them.
 pub type Params = serde_json::Map<String, serde_json::Value>;
@@ -15,13 +15,13 @@ pub type Metadata = serde_json::Map<String, serde_json::Value>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSubmit {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Params,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
     /// Order among the workspace's own jobs, higher first; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,6 @@ pub struct OutputView {
     pub content_type: Option<String>,
     /// Bytes.
     pub size: Option<u64>,
-    #[schema(value_type = Option<String>)]
     pub sha256: Option<Sha256>,
     pub url: Option<String>,
     /// What it was charged.
@@ -176,19 +175,19 @@ pub struct JobUrls {
 /// A job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub id: JobId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
     #[schema(value_type = Object)]
     pub params: Params,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::TierName)]
     pub tier: TierName,
     pub status: JobStatus,
     /// 0 before the first lease.
@@ -202,6 +201,16 @@ pub struct JobView {
     pub error: Option<JobErrorView>,
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
+    /// The job that this one repeats.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::JobId>)]
+    pub retry_of: Option<JobId>,
+    /// Parameters, metadata and texts are no longer kept, because of their age or because the workspace was erased.
+    #[serde(default)]
+    pub content_removed: bool,
+    /// The bytes of its outputs are no longer kept; their sizes and digests are.
+    #[serde(default)]
+    pub outputs_removed: bool,
     pub created_at: At,
     pub started_at: Option<At>,
     pub finished_at: Option<At>,
@@ -227,19 +236,39 @@ pub struct JobsQuery {
     #[param(inline)]
     pub status: Option<JobStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
     /// Created at or after.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub since: Option<At>,
+    /// Created before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<schema::MemberId>)]
+    pub member: Option<MemberId>,
+    /// Ended with this `error.code`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// One member of the metadata and its text or number, as `name:value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// `POST /v1/jobs/{id}/retry`; the body may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobRetry {
+    /// The most it may cost at today's price; a higher one is refused with `price_changed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_credits: Option<Amount>,
 }
 
 /// `POST /v1/workspaces/{ws}/jobs/cancel`: all that match; queued and running when `status` is absent.
@@ -249,11 +278,11 @@ pub struct BulkCancel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<JobStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
 }
 
-/// What a bulk cancel did.
+/// What a bulk cancel found when it was first asked for: a repeat under its key is answered with the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkCancelled {
     /// Ended at once.

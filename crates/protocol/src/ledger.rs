@@ -4,7 +4,7 @@ use reeve_types::{ActionName, JobId, KeyId, LotId, MemberId, SourceName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Amount, At};
+use crate::{Amount, At, schema};
 
 /// What a row did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -53,21 +53,21 @@ pub struct LedgerRow {
     pub at: At,
     pub kind: LedgerKind,
     pub amount: Amount,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::LotId>)]
     pub lot: Option<LotId>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::SourceName>)]
     pub source: Option<SourceName>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
     pub attempt: Option<u32>,
     pub output: Option<u32>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
     pub reason: Option<String>,
     /// The key whose request caused the row; `null` when time did.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::KeyId>)]
     pub actor: Option<KeyId>,
     /// `X-Request-Id` of that request.
     pub request: Option<String>,
@@ -82,21 +82,19 @@ pub struct LedgerRow {
 #[into_params(parameter_in = Query)]
 pub struct LedgerQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub kind: Option<LedgerKind>,
     /// First instant included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub from: Option<At>,
     /// First instant no longer included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub to: Option<At>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -113,23 +111,21 @@ pub struct UsageQuery {
     pub group_by: Option<String>,
     /// First instant included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub from: Option<At>,
     /// First instant no longer included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
     pub to: Option<At>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
 }
 
 /// Totals of one group; a field that was not grouped by is `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageRow {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
     /// A date in UTC, `YYYY-MM-DD`.
     pub day: Option<String>,

@@ -14,6 +14,7 @@ mod at;
 mod balance;
 mod catalog;
 mod digest;
+mod errors;
 mod event;
 mod import;
 mod job;
@@ -26,11 +27,15 @@ mod promotion;
 mod purchase;
 mod quote;
 mod receipt;
+mod reconcile;
+mod stripe;
 mod subscription;
+mod webhook;
 mod worker;
 mod workspace;
 
 pub mod headers;
+pub mod schema;
 
 pub use amount::{Amount, Quantity};
 pub use asset::AssetView;
@@ -42,14 +47,15 @@ pub use catalog::{
     VariantView, VersionView,
 };
 pub use digest::{DigestError, Sha256};
+pub use errors::Advice;
 pub use event::{
     CreditsEvent, EventError, EventId, EventIdError, JobEvent, LogEvent, LogLevel, OutputEvent,
     ProgressEvent, StatusEvent,
 };
 pub use import::{ImportAnswer, ImportLot, ImportResult, ImportRow, ImportStatus};
 pub use job::{
-    BulkCancel, BulkCancelled, JobCredits, JobErrorView, JobQuery, JobStatus, JobSubmit, JobUrls, JobView,
-    JobsQuery, Metadata, OutputStatus, OutputView, Params, ProgressView, QueueView,
+    BulkCancel, BulkCancelled, JobCredits, JobErrorView, JobQuery, JobRetry, JobStatus, JobSubmit, JobUrls,
+    JobView, JobsQuery, Metadata, OutputStatus, OutputView, Params, ProgressView, QueueView,
 };
 pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
 pub use operate::{
@@ -66,9 +72,20 @@ pub use purchase::{
 };
 pub use quote::{QuoteLine, QuoteQueue, QuoteRequest, QuoteView, WaitReason};
 pub use receipt::{AttemptOutcome, AttemptView, ReceiptLot, ReceiptQuote, ReceiptView};
+pub use reconcile::{ReconciledDay, ReconciledSums, ReconciliationQuery, ReconciliationView};
+pub use stripe::{
+    StripeAnswer, StripeCharge, StripeCustomerPut, StripeCustomerView, StripeData, StripeDispute,
+    StripeEvent, StripeInvoice, StripeItem, StripeLine, StripeList, StripeMetadata, StripeOutcome,
+    StripeParent, StripePricing, StripeSession, StripeSubscription, StripeSubscriptionDetails,
+};
 pub use subscription::{
     AddonPut, MemberLimit, MemberPut, MemberView, MemberWindow, PaymentStatus, ReferralCreate, ReferralView,
     RefundProposalView, RenewalCreate, SubscriptionChange, SubscriptionRefund,
+};
+pub use webhook::{
+    DeliveriesQuery, DeliveryStatus, DeliveryView, JOB_PROGRESS, JobEventCredits, JobEventData,
+    JobEventProgress, WEBHOOK_EVENTS, WEBHOOK_TEST, WebhookCreate, WebhookCreated, WebhookPayload,
+    WebhookRedeliver, WebhookRedelivered, WebhookRotate, WebhookView,
 };
 pub use worker::{
     CompleteRequest, CompletionEntry, CompletionResult, CompletionsAnswer, CompletionsRequest, FailRequest,

@@ -4,7 +4,7 @@ use reeve_types::{KeyId, LeaseId, PoolName, TierName, WorkerName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{At, Quantity};
+use crate::{At, Quantity, schema};
 
 /// `GET /v1/queue`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ impl FinishedReport {
 /// One pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PoolReport {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,
     pub paused: bool,
     /// Live workers that serve it.
@@ -53,7 +53,7 @@ pub struct PoolReport {
 /// One tier of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TierReport {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::TierName)]
     pub tier: TierName,
     /// Jobs waiting.
     pub depth: u64,
@@ -90,7 +90,7 @@ pub enum WorkerState {
 /// One entry of `GET /v1/workers`. More than one session means that two processes use the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkerView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkerName)]
     pub worker: WorkerName,
     pub state: WorkerState,
     pub sessions: Vec<SessionView>,
@@ -100,11 +100,11 @@ pub struct WorkerView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
     pub session: String,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::PoolName>)]
     pub pools: Vec<PoolName>,
     /// Leases that it waits for now.
     pub wanted: u32,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::LeaseId>)]
     pub leases: Vec<LeaseId>,
     pub last_seen_at: At,
 }
@@ -136,24 +136,43 @@ pub enum KeyRole {
 pub struct KeyCreate {
     pub role: KeyRole,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// From this instant on the key is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<At>,
+    /// Requests that it may make on average, instead of what its role may; 0: as many as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_second: Option<u32>,
+    /// Requests at once, after a pause; goes with `rate_per_second`, and is as large as that when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+}
+
+impl KeyCreate {
+    /// A key with what its role has, for good.
+    pub const fn of(role: KeyRole) -> Self {
+        Self { role, workspace: None, name: None, expires_at: None, rate_per_second: None, burst: None }
+    }
 }
 
 /// A new key with its secret, which is shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyCreated {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::KeyId)]
     pub id: KeyId,
     pub role: KeyRole,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
     pub name: Option<String>,
     /// What goes into `Authorization: Bearer`.
     pub key: String,
     pub created_at: At,
+    pub expires_at: Option<At>,
+    pub rate_per_second: Option<u32>,
+    pub burst: Option<u32>,
 }
 
 impl std::fmt::Debug for KeyCreated {
@@ -166,13 +185,20 @@ impl std::fmt::Debug for KeyCreated {
 /// A key without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::KeyId)]
     pub id: KeyId,
     pub role: KeyRole,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
     pub name: Option<String>,
     pub created_at: At,
+    /// From this instant on it is unknown; it stays in the list until it is revoked.
+    pub expires_at: Option<At>,
+    /// To the second; after a restart of the server, to the minute.
+    pub last_used_at: Option<At>,
+    /// A bound of its own; 0: none.
+    pub rate_per_second: Option<u32>,
+    pub burst: Option<u32>,
 }
 
 /// How far a verification is.

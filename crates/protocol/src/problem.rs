@@ -2,19 +2,22 @@
 //!
 //! A client decides by `code`; titles and details are for people and may change.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use reeve_types::{PlanName, PoolName};
 
-use crate::{Amount, At};
+use crate::{Amount, At, schema};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)+) => {
         /// The stable word of a problem.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)+
         }
@@ -60,6 +63,10 @@ codes! {
     StaleLease = "stale_lease", 409, "The lease is no longer held";
     /// The state does not allow this.
     Conflict = "conflict", 409, "In conflict with the present state";
+    /// The workspace is closed for good; nothing begins in it any more.
+    WorkspaceClosed = "workspace_closed", 409, "The workspace is closed";
+    /// It was there; age or erasing took it away.
+    Gone = "gone", 410, "No longer there";
     /// The key was used with another body.
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key belongs to another request";
     /// The tier's backlog is full.
@@ -72,6 +79,8 @@ codes! {
     NotReady = "not_ready", 503, "The server is not ready";
     /// No key, or one that is not known.
     Unauthorized = "unauthorized", 401, "A valid key is needed";
+    /// What a provider sent is not signed with a secret of this server, or was signed too long ago.
+    InvalidSignature = "invalid_signature", 400, "The signature does not hold";
     /// The key's role may not do this.
     Forbidden = "forbidden", 403, "This key may not do this";
     /// The body is too large.
@@ -88,6 +97,24 @@ impl Code {
     /// True when the same request may succeed later without a change: the answer was not recorded.
     pub const fn is_retryable(self) -> bool {
         matches!(self.status(), 429 | 503)
+    }
+}
+
+/// By hand: the derive does not see names that a macro gives to variants.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().map(|code| code.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The stable word of a problem."))
+            .enum_values(Some(words))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Code")
     }
 }
 
@@ -125,7 +152,7 @@ pub struct Cheapest {
     pub pack: Option<String>,
     /// `upgrade`: the lowest plan that comes with enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PlanName>)]
     pub plan: Option<PlanName>,
 }
 
@@ -205,11 +232,11 @@ pub struct Problem {
     pub errors: Option<Vec<FieldError>>,
     /// `invalid_request`, `not_found`: pools of the request that no catalog names, where it named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<schema::PoolName>>)]
     pub unknown_pools: Option<Vec<PoolName>>,
     /// With `unknown_pools`: the pools that there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<schema::PoolName>>)]
     pub known_pools: Option<Vec<PoolName>>,
     /// `queue_full`, `rate_limited`, `overloaded`, `not_ready`: as the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

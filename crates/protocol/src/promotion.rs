@@ -4,16 +4,16 @@ use reeve_types::{CatalogName, SourceName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{At, Quantity};
+use crate::{At, Quantity, schema};
 
 /// `PUT /v1/promotions/{id}`: purchases confirmed in `[from, to)` get a promotional lot beside theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromotionPut {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     /// The catalog's source that the promotional lot is of.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
     pub from: At,
     /// First instant no longer included.
@@ -26,9 +26,9 @@ pub struct PromotionPut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromotionView {
     pub id: String,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
     pub from: At,
     pub to: At,

@@ -4,7 +4,7 @@ use reeve_types::{JobId, LotId, PurchaseId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, BalanceSummary};
+use crate::{Amount, At, BalanceSummary, schema};
 
 /// Where a purchase stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,16 +37,16 @@ pub struct PurchaseCreate {
 /// A purchase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PurchaseView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PurchaseId)]
     pub id: PurchaseId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
     pub pack: Option<String>,
     pub credits: Amount,
     pub payment: String,
     pub status: PurchaseStatus,
     /// `null` until paid.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::LotId>)]
     pub lot: Option<LotId>,
     /// Purchased credits that were given back; below `credits` the purchase stays `paid`.
     pub refunded: Amount,
@@ -95,7 +95,7 @@ pub struct AdjustmentCreate {
     pub expires_at: Option<At>,
     /// Makes it a refund of this job: the sum per job is at most what the job settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -107,9 +107,9 @@ pub struct AdjustmentView {
     pub amount: Amount,
     pub reason: String,
     /// The lot that it made; `null` when it took credits.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::LotId>)]
     pub lot: Option<LotId>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
     pub at: At,
     /// After it.

@@ -4,13 +4,13 @@ use reeve_types::{ActionName, PoolName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, Params, Quantity};
+use crate::{Amount, Params, Quantity, schema};
 
 /// `POST /v1/workspaces/{ws}/quotes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuoteRequest {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -44,7 +44,7 @@ pub enum WaitReason {
 /// Where a job of this action would stand if it were submitted now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuoteQueue {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,
     pub position: Option<u64>,
     /// Seconds until it would start, as likely later as sooner.

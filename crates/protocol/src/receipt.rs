@@ -4,7 +4,7 @@ use reeve_types::{JobId, LeaseId, LotId, SourceName, WorkerName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, JobStatus, LedgerRow, OutputView, QuoteLine};
+use crate::{Amount, At, JobStatus, LedgerRow, OutputView, QuoteLine, schema};
 
 /// The frozen price of a job (X6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,9 +17,9 @@ pub struct ReceiptQuote {
 /// What a job did to one lot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptLot {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LotId)]
     pub lot: LotId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
     pub held: Amount,
     pub settled: Amount,
@@ -47,10 +47,10 @@ pub enum AttemptOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttemptView {
     pub attempt: u32,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LeaseId)]
     pub lease: LeaseId,
     /// `null` once the attempt is over: a job keeps only its present worker.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WorkerName>)]
     pub worker: Option<WorkerName>,
     pub started_at: Option<At>,
     pub ended_at: Option<At>,
@@ -61,9 +61,9 @@ pub struct AttemptView {
 /// `GET /v1/jobs/{id}/receipt`, computed from the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
     pub status: JobStatus,
     pub quote: ReceiptQuote,

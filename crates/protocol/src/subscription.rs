@@ -4,13 +4,13 @@ use reeve_types::{LotId, MemberId, PlanName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, Interval};
+use crate::{Amount, At, Interval, schema};
 
 /// `POST /v1/workspaces/{ws}/subscription` (X22).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionChange {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PlanName)]
     pub plan: PlanName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allotment: Option<Amount>,
@@ -77,7 +77,7 @@ pub struct ReferralCreate {
 pub struct ReferralView {
     pub friend: String,
     /// The lot that it made.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::LotId>)]
     pub lot: Option<LotId>,
 }
 
@@ -109,7 +109,7 @@ pub struct MemberPut {
 /// A member who has, or had, a limit, and what counts to it in the present window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::MemberId)]
     pub member: MemberId,
     pub limit: Option<MemberLimit>,
     /// Settled in the window.

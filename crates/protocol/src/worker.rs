@@ -4,18 +4,18 @@ use reeve_types::{ActionName, JobId, LeaseId, PoolName, WorkerName, WorkspaceId}
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{At, JobView, Params, Problem, Quantity, Sha256};
+use crate::{At, JobView, Params, Problem, Quantity, Sha256, schema};
 
 /// `POST /v1/worker/leases`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRequest {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkerName)]
     pub worker: WorkerName,
     /// A random id of this process; leases belong to it.
     pub session: String,
     /// Asked in this order.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::PoolName>)]
     pub pools: Vec<PoolName>,
     /// Leases wanted now over all pools, 1 to 1,000, on top of those held.
     pub slots: u32,
@@ -45,20 +45,20 @@ pub struct InputView {
 /// A leased job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LeaseView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LeaseId)]
     pub lease: LeaseId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::JobId)]
     pub job: JobId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
     pub attempt: u32,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
     #[schema(value_type = Object)]
     pub params: Params,
     /// How many outputs are wanted, numbered from 0.
     pub outputs: u32,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,
     pub expires_at: At,
     /// How often to send a heartbeat.
@@ -71,24 +71,24 @@ pub struct LeaseView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatRequest {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkerName)]
     pub worker: WorkerName,
     pub session: String,
     /// All that the session holds: a lease that is not listed comes back to the queue.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::LeaseId>)]
     pub leases: Vec<LeaseId>,
 }
 
 /// What became of the leases in a heartbeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeartbeatAnswer {
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::LeaseId>)]
     pub renewed: Vec<LeaseId>,
     /// Still held, but the customer no longer wants them: stop and acknowledge.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::LeaseId>)]
     pub cancel: Vec<LeaseId>,
     /// No longer held: drop the work.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::LeaseId>)]
     pub lost: Vec<LeaseId>,
     /// Take no more leases.
     pub drain: bool,
@@ -120,7 +120,6 @@ pub struct UploadAnswer {
     pub index: u32,
     /// Bytes.
     pub size: u64,
-    #[schema(value_type = String)]
     pub sha256: Sha256,
     pub url: String,
 }
@@ -153,7 +152,6 @@ pub struct OutputReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     pub sha256: Option<Sha256>,
     /// Bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,7 +223,7 @@ pub struct CompletionsRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompletionEntry {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LeaseId)]
     pub lease: LeaseId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<CompleteRequest>,
@@ -242,7 +240,7 @@ pub struct CompletionsAnswer {
 /// The answer to one entry: `job` when it was accepted, `problem` when not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CompletionResult {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::LeaseId)]
     pub lease: LeaseId,
     /// The HTTP status that the single call would have had.
     pub status: u16,

@@ -6,7 +6,7 @@ use reeve_types::{CatalogName, PlanName, TierName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, At, BalanceSummary, Metadata, Patch};
+use crate::{Amount, At, BalanceSummary, Metadata, Patch, schema};
 
 /// How often a plan is billed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,14 +32,14 @@ pub struct Owner {
 pub struct WorkspaceCreate {
     /// Chosen by the caller, else derived from the idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WorkspaceId>)]
     pub id: Option<WorkspaceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PlanName>)]
     pub plan: Option<PlanName>,
     /// Credits per period, for plans that let one choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +108,8 @@ pub enum SubscriptionStatus {
     /// Cancelled, running until the period's end (X24).
     Canceling,
     PastDue,
+    /// For good: nothing begins in it any more.
+    Closed,
 }
 
 /// What a scheduled change does when its time comes.
@@ -124,7 +126,7 @@ pub struct ScheduledChange {
     pub kind: ScheduledKind,
     pub at: At,
     /// For a cancel: the plan that a cancelled workspace falls to (X24).
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PlanName)]
     pub plan: PlanName,
     pub allotment: Option<Amount>,
     pub interval: Option<Interval>,
@@ -142,7 +144,7 @@ pub struct AddonUnits {
 /// A trial that runs: what it lends on top of the plan (KV-24).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrialView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PlanName)]
     pub plan: PlanName,
     pub until: At,
 }
@@ -158,13 +160,13 @@ pub struct PastDueView {
 /// A workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WorkspaceView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     pub id: WorkspaceId,
     pub name: Option<String>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     pub catalog_version: u32,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PlanName)]
     pub plan: PlanName,
     pub allotment: Option<Amount>,
     pub interval: Option<Interval>,
@@ -181,7 +183,7 @@ pub struct WorkspaceView {
     pub trial: Option<TrialView>,
     /// By name; those that were never bought are left out.
     pub addons: BTreeMap<String, AddonUnits>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::TierName)]
     pub tier: TierName,
     /// Most jobs of this workspace that run at once; `null` is unbounded.
     pub max_concurrent: Option<u32>,
@@ -192,6 +194,15 @@ pub struct WorkspaceView {
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
     pub created_at: At,
+    /// `null` while it is open.
+    #[serde(default)]
+    pub closed_at: Option<At>,
+    /// True once it was asked to be erased: name, owner, metadata, prompts and files go, figures stay.
+    #[serde(default)]
+    pub erased: bool,
+    /// When all of that was gone; `null` until then.
+    #[serde(default)]
+    pub erased_at: Option<At>,
 }
 
 #[cfg(test)]

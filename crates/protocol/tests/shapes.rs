@@ -51,6 +51,9 @@ fn job_view() -> JobView {
         }),
         error: None,
         metadata: None,
+        retry_of: None,
+        content_removed: false,
+        outputs_removed: false,
         created_at: At(Millis::from_millis(1_700_000_000_123)),
         started_at: None,
         finished_at: None,
@@ -69,8 +72,8 @@ fn a_job_reads_back_and_has_exactly_the_fields_of_the_contract() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&value),
-        "action attempt created_at credits deadline_at error finished_at id max_attempts member metadata outputs params \
-         pool progress queue started_at status tier urls workspace"
+        "action attempt content_removed created_at credits deadline_at error finished_at id max_attempts member metadata \
+         outputs outputs_removed params pool progress queue retry_of started_at status tier urls workspace"
     );
     assert_eq!(keys(&value["credits"]), "held lines quoted released settled");
     assert_eq!(keys(&value["progress"]), "at fraction message stage");
@@ -247,7 +250,7 @@ fn amounts_are_numbers_in_the_api_document() {
     assert_eq!(all["At"]["format"], "date-time");
     assert_eq!(all["JobCredits"]["properties"]["held"]["$ref"], "#/components/schemas/Amount");
     let view = serde_json::to_value(<JobView as utoipa::PartialSchema>::schema()).unwrap();
-    assert_eq!(view["properties"]["id"]["type"], "string");
+    assert_eq!(view["properties"]["id"]["$ref"], "#/components/schemas/JobId");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

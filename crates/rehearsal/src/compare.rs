@@ -234,6 +234,7 @@ fn subscription(state: &State, expect: &Expect) -> Result<(), String> {
         WorkspaceStatus::Active => "active",
         WorkspaceStatus::Canceling => "canceling",
         WorkspaceStatus::PastDue => "past_due",
+        WorkspaceStatus::Closed => "closed",
     };
     let scheduled = match profile.scheduled.as_ref().map(|scheduled| &scheduled.change) {
         None => "none",

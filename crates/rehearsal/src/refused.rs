@@ -52,7 +52,9 @@ impl From<Refusal> for Refused {
             | Refusal::NotLive { .. }
             | Refusal::Conflict { .. }
             | Refusal::Moved { .. }
+            | Refusal::NotYet { .. }
             | Refusal::PaymentUsed { .. } => of("conflict"),
+            Refusal::Closed { .. } => of("workspace_closed"),
             Refusal::StaleLease { .. } => of("stale_lease"),
             Refusal::NotEntitled { plans, .. } => Self { plans, ..of("not_entitled") },
             Refusal::NotAllowed { .. } => of("not_entitled"),

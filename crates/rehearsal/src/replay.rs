@@ -329,6 +329,7 @@ fn submit(intro: &JobIntro) -> Submit {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }
 }
 

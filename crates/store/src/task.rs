@@ -1,9 +1,11 @@
-//! The one place of this crate that starts tasks and waits.
+//! The one place of this crate that starts tasks, waits and reads a monotonic clock.
 //!
-//! Tasks: the journal's writer (`journal::driver`), started by opening a store, ended by closing it.
+//! Tasks: the journal's writer (`journal::driver`) and, on SQLite, checkpoints (`sqlite::checkpoints`); started by
+//! opening a store, ended by closing it.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
@@ -20,6 +22,15 @@ where
 #[expect(clippy::disallowed_methods, reason = "this is the module that waits")]
 pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+/// Milliseconds on a clock that never steps, counted from the first time it is asked; never 0, which says "none" where
+/// it is kept.
+#[expect(clippy::disallowed_methods, reason = "this is the module that reads the monotonic clock")]
+pub(crate) fn monotonic_ms() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 /// The result of `future`, or `None` after `time`.

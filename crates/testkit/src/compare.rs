@@ -77,6 +77,7 @@ fn figures(life: &Life<'_>) -> Figures {
             WorkspaceStatus::Active => "active",
             WorkspaceStatus::Canceling => "canceling",
             WorkspaceStatus::PastDue => "past_due",
+            WorkspaceStatus::Closed => "closed",
         },
         period: (state.profile.period_start.value(), state.profile.period_end.value()),
         running,

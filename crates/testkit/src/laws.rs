@@ -101,6 +101,7 @@ fn job(life: &Life<'_>, action: &str, outputs: u32, quality: &str) -> Result<Sub
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     })
 }
 

@@ -256,6 +256,7 @@ impl Step {
             credits_max: (self.b.is_multiple_of(29)).then(|| Credits::whole(9)).flatten(),
             metadata: None,
             webhook: None,
+            retry_of: None,
         }))
     }
 

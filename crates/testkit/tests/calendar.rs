@@ -174,6 +174,7 @@ fn job(n: u128, at: Millis, queue_timeout_ms: i64) -> Command {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }))
 }
 

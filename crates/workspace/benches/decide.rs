@@ -64,6 +64,7 @@ fn submit(now: Millis) -> Command {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// A command with claims is a barrier: whether it may happen is known only when its commit answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Claim {
-    /// What kind of fact: `grant`, `payment`, `referral`.
+    /// What kind of fact: `grant`, `payment`, `referral`, `customer`.
     pub scope: Arc<str>,
     pub key: Arc<str>,
 }
@@ -27,6 +27,11 @@ impl Claim {
     /// one leaves the plan.
     pub fn daily(catalog: &str, source: &str, user: &str) -> Self {
         Self { scope: "daily".into(), key: format!("{catalog}:{source}:user={user}").into() }
+    }
+
+    /// A customer of the payment provider: it leads to one workspace.
+    pub fn customer(customer: &str) -> Self {
+        Self { scope: "customer".into(), key: customer.into() }
     }
 
     /// A friend who was referred: one bonus over all referrers (KA-04).

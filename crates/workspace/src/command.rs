@@ -9,6 +9,7 @@ use reeve_types::{
     SourceName, WorkerName,
 };
 
+use crate::billing::BillingEvent;
 use crate::member::MemberLimit;
 use crate::profile::Owner;
 
@@ -31,6 +32,7 @@ pub enum Command {
     Fail(Fail),
     Lapse(Lapse),
     Cancel(Cancel),
+    CancelMany(CancelMany),
     Purchase(Box<Purchase>),
     /// A pending purchase's payment arrived.
     ConfirmPurchase {
@@ -54,6 +56,8 @@ pub enum Command {
     ResumeSubscription,
     RefundSubscription(RefundSubscription),
     Renew(Renew),
+    /// Something that a payment provider told of its own records.
+    Billing(Box<BillingEvent>),
     StartTrial,
     SetAddon(SetAddon),
     CancelAddon {
@@ -63,8 +67,22 @@ pub enum Command {
     Reconfigure(Box<Reconfigure>),
     MoveCatalog(MoveCatalog),
     Import(Box<Import>),
+    /// The end of a workspace: no job, purchase or grant begins in it any more; never taken back.
+    Close,
+    /// Takes away what a closed workspace says of people. What stands in rows of their own is the caller's to take.
+    Erase,
+    /// The caller's part of it is done.
+    FinishErase,
     /// Nothing but the passing of time: folds what is due.
     Wake,
+}
+
+impl Command {
+    /// Whether a refusal of it is remembered with its idempotency key. A payment provider sends the same event again
+    /// until it is taken, and what stood in its way may be gone by then.
+    pub const fn keeps_refusals(&self) -> bool {
+        !matches!(self, Self::Billing(_))
+    }
 }
 
 /// Opens the workspace on a plan and grants what the catalog says.
@@ -100,6 +118,8 @@ pub struct Submit {
     pub metadata: Option<Arc<str>>,
     /// Where to tell of this job.
     pub webhook: Option<Arc<str>>,
+    /// The job that did not succeed and is asked for again.
+    pub retry_of: Option<JobId>,
 }
 
 /// Gives a queued job to a worker.
@@ -144,6 +164,19 @@ pub struct Cancel {
     pub job: JobId,
 }
 
+/// Stops many jobs of the workspace in its own order, so many in one change: who sends it goes on until the answer
+/// says that none is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelMany {
+    pub queued: bool,
+    pub running: bool,
+    /// Only jobs of this action.
+    pub action: Option<ActionName>,
+    /// Only the first so many admissions, so that it ends while others submit; `None` = all until now.
+    pub admitted_max: Option<u64>,
+    pub count_max: usize,
+}
+
 /// Credits bought with a payment that the platform confirms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purchase {
@@ -179,7 +212,7 @@ pub enum RefundKind {
 }
 
 /// Another subscription: up, down, or the present one to take a scheduled change back (X22).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Subscribe {
     pub plan: PlanName,
     /// `None` = as now on the same plan, else the plan's smallest.

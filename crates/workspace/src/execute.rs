@@ -31,8 +31,23 @@ pub enum Reply {
     Purchase(Box<PurchaseRow>),
     /// Lots that appeared.
     Lots(Vec<LotId>),
+    /// What a bulk cancel found.
+    CancelledMany(CancelledMany),
     /// Nothing to say.
     Done,
+}
+
+/// What a bulk cancel found when it was first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CancelledMany {
+    /// Waiting jobs that match.
+    pub cancelled: u64,
+    /// Running ones: their workers are told.
+    pub cancelling: u64,
+    /// The admissions that it is about: to be sent with what follows.
+    pub admitted_max: u64,
+    /// Not all of them fitted into the change: to be sent again.
+    pub is_more: bool,
 }
 
 /// What a command led to. `records` is absent when nothing changed.
@@ -104,8 +119,10 @@ pub fn may_claim(state: Option<&State>, command: &Command, world: &World<'_>) ->
             | Command::CancelSubscription
             | Command::RefundSubscription(_)
             | Command::Renew(_)
+            | Command::Billing(_)
             | Command::StartTrial
             | Command::MoveCatalog(_)
+            | Command::Close
     );
     // Daily lots by user change hands at dates and with plans.
     let due = || calendar::next_at(state).is_some_and(|at| at <= world.now);
@@ -203,6 +220,7 @@ pub(crate) enum Subject {
     Job(JobId),
     Purchase(PurchaseId),
     Lots,
+    Many(CancelledMany),
     Nothing,
 }
 
@@ -218,6 +236,7 @@ fn reply(state: &State, gathered: &Gathered, subject: Subject) -> Reply {
             state.purchases.get(&id).map_or(Reply::Done, |row| Reply::Purchase(Box::new(row.clone())))
         }
         Subject::Lots => Reply::Lots(gathered.touched_lots.clone()),
+        Subject::Many(done) => Reply::CancelledMany(done),
         Subject::Nothing => Reply::Done,
     }
 }

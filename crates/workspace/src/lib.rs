@@ -7,6 +7,7 @@
 //! Credits and jobs move in one change: whatever closes a job also closes its hold.
 
 mod apply;
+mod billing;
 mod book;
 #[cfg(feature = "broken")]
 pub mod broken;
@@ -29,25 +30,28 @@ mod record;
 mod refusal;
 mod state;
 
+pub use billing::{
+    Billing, BillingEvent, Change, Followed, InvoiceTold, Life, Stand, SubscriptionTold, Told,
+};
 pub use book::{Book, Promotion, Shelf, Version};
 pub use calendar::forecast::{NextChange, NextCredit, next_change, state_at};
 pub use claim::Claim;
 pub use command::{
-    Adjust, AdjustedJob, Cancel, Command, Complete, Create, Fail, Import, ImportedLot, Lapse, LeaseJob,
-    LimitMember, Meta, MoveCatalog, Purchase, Reconfigure, Refer, RefundKind, RefundPurchase,
+    Adjust, AdjustedJob, Cancel, CancelMany, Command, Complete, Create, Fail, Import, ImportedLot, Lapse,
+    LeaseJob, LimitMember, Meta, MoveCatalog, Purchase, Reconfigure, Refer, RefundKind, RefundPurchase,
     RefundSubscription, Renew, SetAddon, Submit, Subscribe, UploadOutput,
 };
 pub use decide::refund::RefundProposal;
 pub use decide::{Defaults, TierRules, World, refuse_quote};
 pub use effect::{Effect, QueueEntry};
 pub use event::{Dated, Event, Notice, Settle};
-pub use execute::{Executed, Reply, execute, may_claim};
+pub use execute::{CancelledMany, Executed, Reply, execute, may_claim};
 pub use ledger::{Chain, Hash, Kind, Row, fold, genesis, hash_row};
 pub use look::{Quoted, price, refund_proposal};
 pub use member::{Member, MemberLimit, MemberWindow, SeatUse, Tallies};
 pub use profile::{
-    Acting, Crossing, Cycle, Day, Owner, PastDue, Profile, Reported, Scheduled, ScheduledChange, Standing,
-    Subscribed, Units, WorkspaceStatus,
+    Acting, Closed, Crossing, Cycle, Day, Owner, PastDue, Phase, Profile, Reported, Scheduled,
+    ScheduledChange, Standing, Subscribed, Units, WorkspaceStatus,
 };
 pub use purchase::{PurchaseRow, PurchaseStatus};
 pub use record::{Answer, JobIntro, JobState, OutboxRow, Records, SettledOutput, WorkspaceRow};

@@ -9,6 +9,8 @@ use chrono::NaiveDate;
 use reeve_credits::catalog::{AddonName, Catalog, Interval};
 use reeve_types::{CatalogName, Credits, Millis, PlanName, SourceName, TierName};
 
+use crate::billing::Billing;
+
 /// The person behind a workspace, as the platform verified them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
@@ -23,6 +25,8 @@ pub enum WorkspaceStatus {
     Active,
     Canceling,
     PastDue,
+    /// For good.
+    Closed,
 }
 
 /// What a workspace subscribes to.
@@ -71,6 +75,50 @@ pub struct Profile {
     pub daily: BTreeSet<SourceName>,
     /// JSON text as sent.
     pub metadata: Option<Arc<str>>,
+    /// What a payment provider told last. Boxed, since many have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Box<Billing>>,
+    /// Set once it is closed. Boxed, since hardly any is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Box<Closed>>,
+}
+
+/// The end of a workspace, step by step; no step is ever taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Closed {
+    pub at: Millis,
+    /// Asked to be erased; its own name, owner and metadata went with it.
+    pub erasing_at: Option<Millis>,
+    /// Prompts, parameters, metadata and files are gone.
+    pub erased_at: Option<Millis>,
+}
+
+/// How far the end of a workspace is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Open,
+    Closed,
+    Erasing,
+    Erased,
+}
+
+impl Phase {
+    /// The stored number; it counts up.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Closed => 1,
+            Self::Erasing => 2,
+            Self::Erased => 3,
+        }
+    }
+
+    /// The phase of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Open, Self::Closed, Self::Erasing, Self::Erased]
+            .into_iter()
+            .find(|phase| phase.number() == number)
+    }
 }
 
 /// Where in the calendar a workspace is: the last boundaries that are folded, and the next ones.
@@ -172,10 +220,23 @@ pub struct Crossing {
 impl Profile {
     /// How the subscription stands.
     pub fn status(&self) -> WorkspaceStatus {
+        if self.closed.is_some() {
+            return WorkspaceStatus::Closed;
+        }
         match (&self.standing.past_due, &self.scheduled) {
             (Some(_), _) => WorkspaceStatus::PastDue,
             (None, Some(Scheduled { change: ScheduledChange::Cancel, .. })) => WorkspaceStatus::Canceling,
             _ => WorkspaceStatus::Active,
+        }
+    }
+
+    /// How far its end is.
+    pub fn phase(&self) -> Phase {
+        match self.closed.as_deref() {
+            None => Phase::Open,
+            Some(Closed { erasing_at: None, .. }) => Phase::Closed,
+            Some(Closed { erased_at: None, .. }) => Phase::Erasing,
+            Some(_) => Phase::Erased,
         }
     }
 

@@ -104,6 +104,8 @@ pub struct JobIntro {
     /// JSON text as sent.
     pub metadata: Option<Arc<str>>,
     pub webhook: Option<Arc<str>>,
+    /// The job that this one repeats.
+    pub retry_of: Option<JobId>,
     pub created_at: Millis,
 }
 

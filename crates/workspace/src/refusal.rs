@@ -52,6 +52,8 @@ pub enum Refusal {
     StaleLease { lease: LeaseId },
     #[error("{detail}")]
     Conflict { detail: String },
+    #[error("workspace `{workspace}` is closed; nothing begins in it any more")]
+    Closed { workspace: WorkspaceId },
     #[error("plan `{plan}` may not use `{what}`{}", may(.plans))]
     NotEntitled { what: String, plan: PlanName, plans: Vec<PlanName> },
     #[error("{detail}")]
@@ -90,6 +92,9 @@ pub enum Refusal {
     /// What the caller had read of the ledger is no longer all of it: to be read again, never shown.
     #[error("the ledger moved on to row {seq}; try again")]
     Moved { seq: u64 },
+    /// Something that comes before it was not told yet: told again later, it may be taken. Never remembered.
+    #[error("{detail}")]
+    NotYet { detail: String },
     #[error("payment `{payment}` is already used by workspace `{by}`")]
     PaymentUsed { payment: String, by: WorkspaceId },
 }
@@ -103,7 +108,7 @@ impl Refusal {
     /// A refusal that may be remembered with its idempotency key. A full queue is not: the same key
     /// shall run again once there is room.
     pub const fn is_lasting(&self) -> bool {
-        !matches!(self, Self::QueueFull { .. } | Self::Moved { .. })
+        !matches!(self, Self::QueueFull { .. } | Self::Moved { .. } | Self::NotYet { .. })
     }
 }
 

@@ -32,6 +32,7 @@ fn submit(life: &mut Life<'_>, action: &str, params: serde_json::Value) -> Resul
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     };
     run(life, &Command::Submit(Box::new(submit))).map(|_| job)
 }

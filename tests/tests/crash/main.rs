@@ -16,6 +16,7 @@ mod checker;
 mod cuts;
 mod disk;
 mod history;
+mod leftovers;
 mod load;
 mod matrix;
 mod outbox;

@@ -21,7 +21,8 @@ const fn passings(point: Point) -> (u64, u64) {
 /// One place after the other: the server is killed there, opened again and compared with what clients know.
 async fn matrix(place: Place, database: &str) {
     let world = Arc::new(World::new(place).await);
-    for point in Point::ALL {
+    // What the upkeep passes is `leftovers`' to try: nothing of this run is old enough for it.
+    for point in Point::ALL.iter().filter(|point| **point != Point::UpkeepRowsShed) {
         let (from, more) = passings(*point);
         let n = from + world.draw(*point as u32, more);
         let before = world.counts();

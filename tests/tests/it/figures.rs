@@ -192,7 +192,11 @@ async fn metrics_name_what_the_queue_promises_and_its_drift_stays_zero() {
     assert_eq!(closed.admin().get("/metrics").await.status, 200);
 }
 
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 30] = [
+    "reeve_webhook_oldest_seconds",
+    "reeve_webhook_tries_total",
+    "reeve_requests_limited_total",
+    "reeve_stripe_events_total",
     "reeve_workspace_actors",
     "reeve_live_leases",
     "reeve_actor_rebuilds_total",

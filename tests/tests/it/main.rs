@@ -7,23 +7,32 @@
 
 mod fixture;
 
+mod access;
 mod auth;
 mod bad_input;
 mod bench;
 mod catalog_life;
 mod command_line;
+mod contract;
+mod documents;
 mod event_streams;
 mod faults;
 mod figures;
 mod idempotency;
 mod kill_rounds;
 mod leases;
+mod life_of_data;
 mod lifetimes;
 mod main_job;
+mod metrics_page;
 mod operating;
 mod parallel_submits;
 mod payments;
 mod postgres;
 mod reloading;
+mod retries;
 mod stopping;
+mod streams;
+mod stripe;
 mod top;
+mod webhooks;

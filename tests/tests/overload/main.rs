@@ -15,4 +15,5 @@ mod load;
 mod process;
 mod shedding;
 mod streams;
+mod subscribers;
 mod wire;

@@ -52,6 +52,11 @@ impl Engine {
         answer.await.ok()
     }
 
+    /// Lets somebody hear every report of progress, as it comes. It must not wait; the first one who asks is heard.
+    pub fn on_progress(&self, tap: impl Fn(&WorkspaceId, JobId, &Progress) + Send + Sync + 'static) {
+        self.shared.hub.tap(Box::new(tap));
+    }
+
     /// The latest progress of a running job.
     pub fn progress_of(&self, job: JobId) -> Option<Progress> {
         self.shared.hub.progress(job)

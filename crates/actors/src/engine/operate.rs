@@ -99,14 +99,26 @@ impl Engine {
         workers
     }
 
+    /// Leases that lapse within one heartbeat's time: their workers missed what was asked of them.
+    fn leases_expiring(&self) -> usize {
+        let within_ms = self.shared.settings.leases.heartbeat_ms;
+        self.shared.leases.expiring(self.shared.leases_now_ms(), within_ms)
+    }
+
+    /// Leases that lapsed since start, by why: `silent`, `unacknowledged` or `run_timeout`.
+    pub fn lapses(&self) -> [(&'static str, u64); 3] {
+        self.shared.counters.lapses.view()
+    }
+
     /// Figures for operators: what is in memory now, and counts since start of what should be rare.
-    pub fn figures(&self) -> [(&'static str, u64); 11] {
+    pub fn figures(&self) -> [(&'static str, u64); 12] {
         let counters = &self.shared.counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         [
             ("actors", self.shared.registry.len() as u64),
             ("actor_bytes", self.shared.registry.bytes() as u64),
             ("leases", self.shared.leases.len() as u64),
+            ("leases_expiring", self.leases_expiring() as u64),
             ("under_way", u64::try_from(self.shared.gate.under_way()).unwrap_or(u64::MAX)),
             ("shed", self.shared.gate.refused()),
             ("rebuilds", get(&counters.rebuilds)),

@@ -189,6 +189,7 @@ impl House {
             credits_max: None,
             metadata: None,
             webhook: None,
+            retry_of: None,
         }))
     }
 

@@ -200,7 +200,8 @@ impl WorkspaceActor {
         let view = || slot.as_ref().map(|state| view(&shared, state, now));
         let answer = Answer::of(&executed.reply, view);
         let Executed { reply, records, effects, claims, .. } = executed;
-        let lasting = reply.as_ref().map_or_else(Refusal::is_lasting, |_| true);
+        let kept = |refusal: &Refusal| refusal.is_lasting() && work.command.keeps_refusals();
+        let lasting = reply.as_ref().map_or_else(kept, |_| true);
         let remembered = work.call.idempotency.clone().filter(|_| lasting && slot.is_some());
         let records = records
             .or_else(|| remembered.as_ref().and(slot.as_mut()).map(|state| Box::new(state.bare_records())));
@@ -399,6 +400,10 @@ pub(crate) fn is_new_work(command: &Command) -> bool {
         | Command::Fail(_)
         | Command::Lapse(_)
         | Command::Cancel(_)
+        | Command::CancelMany(_)
+        | Command::Close
+        | Command::Erase
+        | Command::FinishErase
         | Command::ConfirmPurchase { .. }
         | Command::FailPurchase { .. }
         | Command::RefundPurchase(_)
@@ -407,6 +412,7 @@ pub(crate) fn is_new_work(command: &Command) -> bool {
         | Command::ResumeSubscription
         | Command::RefundSubscription(_)
         | Command::Renew(_)
+        | Command::Billing(_)
         | Command::CancelAddon { .. }
         | Command::Wake => false,
     }

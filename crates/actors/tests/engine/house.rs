@@ -164,6 +164,7 @@ impl House {
             credits_max: None,
             metadata: None,
             webhook: None,
+            retry_of: None,
         }))
     }
 

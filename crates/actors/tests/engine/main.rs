@@ -6,3 +6,4 @@ mod catalogs;
 mod commands;
 mod credits;
 mod house;
+mod life;

@@ -12,7 +12,7 @@ use crate::error::{Answer, ApiError};
 use crate::idempotency::{derived, scoped_key};
 use crate::json::answered;
 use crate::query::path_id;
-use crate::resources::workspaces::existing;
+use crate::resources::workspaces::open;
 use crate::roles::{Caller, SignedLink};
 use crate::state::ApiState;
 use crate::upload::{Described, Portion, body, content_type, portion, wanted, with_bytes, without_bytes};
@@ -29,7 +29,7 @@ pub(crate) async fn create(
     req: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    let workspace = existing(&state, &req).await?;
+    let workspace = open(&state, &req).await?;
     // No owner decides here, so the key itself names the asset: a repeat finds the first one.
     let asset = match scoped_key(&req, caller.key)? {
         Some(scoped) => AssetId::from_uuid(uuid::Uuid::from_bytes(derived(workspace.as_str(), &scoped))),
@@ -59,8 +59,8 @@ pub(crate) fn path(key: &AssetKey) -> String {
         ("expires" = Option<i64>, Query, description = "Of a signed link"),
         ("signature" = Option<String>, Query, description = "Of a signed link"),
         ("Range" = Option<String>, Header, description = "One range of bytes")),
-    responses((status = 200, description = "All bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, description = "All bytes", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The range", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "The client has them"),
         (status = 416, description = "Nothing of the range exists")))]
 pub(crate) async fn get(state: Data<ApiState>, req: HttpRequest) -> Answer {

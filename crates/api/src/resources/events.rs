@@ -11,6 +11,7 @@ use reeve_journal::{JobFilter, JobRecord, Page};
 use reeve_protocol::JobEvent;
 use reeve_types::{JobId, WorkspaceId};
 
+use crate::ending::Ending;
 use crate::error::{Answer, ApiError};
 use crate::query::path_id;
 use crate::resources::jobs::visible;
@@ -36,7 +37,7 @@ pub(crate) async fn of_job(state: Data<ApiState>, caller: Caller, req: HttpReque
     // Read again after it: what happened between the two is in the row, and may be told twice.
     let record = state.engine.job(id).await?.ok_or_else(|| ApiError::not_found("job"))?;
     let opening = job_opening(&state, &record, &subscription);
-    Ok(answer(feed(&state, (subscription, opening), job_translator(state.clone(), id))))
+    Ok(answer(feed(&state, &req, (subscription, opening), job_translator(state.clone(), id))))
 }
 
 /// The end at once when it is over; a snapshot when the backlog does not bridge the gap.
@@ -99,7 +100,7 @@ pub(crate) async fn of_workspace(state: Data<ApiState>, req: HttpRequest) -> Ans
         None => workspace_snapshot(&state, &id).await?,
     };
     let opening = Step::more(opening);
-    Ok(answer(feed(&state, (subscription, opening), workspace_translator(state.clone()))))
+    Ok(answer(feed(&state, &req, (subscription, opening), workspace_translator(state.clone()))))
 }
 
 async fn workspace_snapshot(state: &ApiState, id: &WorkspaceId) -> Result<Vec<JobEvent>, ApiError> {
@@ -110,7 +111,7 @@ async fn workspace_snapshot(state: &ApiState, id: &WorkspaceId) -> Result<Vec<Jo
     for status in [Status::Running, Status::Cancelling, Status::Queued] {
         let filter = JobFilter { workspace: Some(id.clone()), status: Some(status), ..JobFilter::default() };
         let page = Page { after: None, limit: SNAPSHOT_JOBS_MAX };
-        let live = state.engine.reader().jobs(&filter, &page).await?;
+        let live = state.engine.reader().jobs(&filter, &page).await?.rows;
         events.extend(live.iter().flat_map(|record| snapshot(state, record)));
     }
     Ok(events)
@@ -130,7 +131,12 @@ fn workspace_translator(state: Data<ApiState>) -> Translate {
     })
 }
 
-fn feed(state: &ApiState, (subscription, opening): (Subscription, Step), translate: Translate) -> Feed {
+fn feed(
+    state: &ApiState,
+    req: &HttpRequest,
+    (subscription, opening): (Subscription, Step),
+    translate: Translate,
+) -> Feed {
     let keep_alive = Duration::from_secs(state.settings.keep_alive_seconds.max(1));
-    Feed { subscription, opening, translate, keep_alive, closing: state.closing() }
+    Feed { subscription, opening, translate, keep_alive, ending: Ending::of(state, req) }
 }

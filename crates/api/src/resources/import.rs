@@ -24,9 +24,9 @@ use crate::text::{self, NAME_CHARS_MAX};
 /// Largest body, in bytes.
 const BYTES_MAX: usize = 16 << 20;
 /// Most rows of one request.
-const ROWS_MAX: usize = 10_000;
+pub(crate) const ROWS_MAX: usize = 10_000;
 /// Most lots of one row.
-const LOTS_MAX: usize = 1_000;
+pub(crate) const LOTS_MAX: usize = 1_000;
 /// Rows under way at once.
 const PARALLEL: usize = 64;
 /// How often a row is tried while the server is at its limit, and the pause in between.

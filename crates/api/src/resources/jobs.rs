@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use reeve_actors::{Answer as Stored, Executed, HubKind};
+use reeve_actors::{Answer as Stored, Call, Executed, HubKind};
 use reeve_journal::{JobFilter, JobRecord};
 use reeve_protocol::{JobQuery, JobSubmit, JobView, JobsQuery, Page};
 use reeve_types::limits::WAIT_SECONDS_MAX;
@@ -14,6 +14,8 @@ use reeve_types::{JobId, WorkspaceId};
 use reeve_workspace::{Cancel, Command, Refusal, Reply, Submit};
 use tokio::time::Instant;
 
+use crate::auth::unauthorized;
+use crate::ending::Ending;
 use crate::error::{Answer, ApiError};
 use crate::json::{Bare, Input, answered, ok};
 use crate::problem::refused;
@@ -22,10 +24,10 @@ use crate::resources::workspaces::existing;
 use crate::roles::Caller;
 use crate::state::ApiState;
 use crate::text;
-use crate::view::job::{Live, admitted, asked_status, current, view};
+use crate::view::job::{Live, admitted, asked_status, current, of_record, view};
 
 /// Longest timeout that a request may ask for, in seconds: thirty days.
-const TIMEOUT_SECONDS_MAX: u64 = 30 * 86_400;
+pub(crate) const TIMEOUT_SECONDS_MAX: u64 = 30 * 86_400;
 
 /// Asks for a job: priced, paid for and queued, or refused.
 #[utoipa::path(post, path = "/v1/workspaces/{ws}/jobs", tag = "jobs", request_body = JobSubmit,
@@ -35,14 +37,26 @@ pub(crate) async fn submit(state: Data<ApiState>, req: HttpRequest, input: Input
     let workspace: WorkspaceId = path_id(&req, "ws", "workspace")?;
     let Input { body, call } = input;
     let submit = submission(state.engine.new_job_id(), body)?;
-    let executed = state.engine.execute(&workspace, Command::Submit(Box::new(submit)), call).await?;
+    if let (Some(url), Some(webhooks)) = (&submit.webhook, &state.webhooks) {
+        webhooks.check_url("/webhook", url)?;
+    }
+    admit(&state, &workspace, (submit, call)).await
+}
+
+/// Submits, and answers with the job as it was admitted.
+pub(crate) async fn admit(
+    state: &ApiState,
+    workspace: &WorkspaceId,
+    (submit, call): (Submit, Call),
+) -> Answer {
+    let executed = state.engine.execute(workspace, Command::Submit(Box::new(submit)), call).await?;
     let intro = match (&executed.answer, &executed.reply) {
         (_, Some(Reply::Admitted(intro))) => intro.clone(),
-        (Stored::Admitted(id), _) => found(&state, *id).await?.intro,
+        (Stored::Admitted(id), _) => found(state, *id).await?.intro,
         (Stored::Refused(refusal), _) => return Err(refused(refusal).replayed(executed.replayed)),
         (other, _) => return Err(ApiError::internal(format!("a submit was answered with {other:?}"))),
     };
-    answered(StatusCode::CREATED, &admitted(&state, &intro), executed.replayed)
+    answered(StatusCode::CREATED, &admitted(state, &intro), executed.replayed)
 }
 
 fn submission(job: JobId, body: JobSubmit) -> Result<Submit, ApiError> {
@@ -58,6 +72,7 @@ fn submission(job: JobId, body: JobSubmit) -> Result<Submit, ApiError> {
         credits_max: body.max_credits.map(Into::into),
         metadata: text::metadata(body.metadata.as_ref())?,
         webhook: body.webhook.as_deref().map(|url| text::web_url("/webhook", url)).transpose()?,
+        retry_of: None,
     })
 }
 
@@ -94,16 +109,20 @@ pub(crate) async fn get(state: Data<ApiState>, caller: Caller, req: HttpRequest)
     let wait = query::<JobQuery>(&req)?.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
     let mut record = visible(&state, &caller, &req).await?;
     if wait > 0 && !record.state.status.is_final() {
-        record = finished(&state, record, Duration::from_secs(wait)).await?;
+        record = finished(&state, record, Ending::of(&state, &req), Duration::from_secs(wait)).await?;
     }
-    ok(&current(&state, &record.intro, &record.state).await?)
+    ok(&of_record(&state, &record).await?)
 }
 
 /// The job once it is final, or as it is when the time is up.
-async fn finished(state: &ApiState, mut record: JobRecord, wait: Duration) -> Result<JobRecord, ApiError> {
+async fn finished(
+    state: &ApiState,
+    mut record: JobRecord,
+    mut ending: Ending,
+    wait: Duration,
+) -> Result<JobRecord, ApiError> {
     let id = record.intro.id;
     let until = Instant::now() + wait;
-    let mut closing = state.closing();
     loop {
         // Subscribed before it is read: an end between the two is heard.
         let mut subscription = state.engine.subscribe_job(id, None);
@@ -114,8 +133,11 @@ async fn finished(state: &ApiState, mut record: JobRecord, wait: Duration) -> Re
         let cut = tokio::select! {
             cut = heard_the_end(&mut subscription.events) => cut,
             () = tokio::time::sleep_until(until) => false,
-            _ = closing.wait_for(|closing| *closing) => false,
+            () = ending.comes() => false,
         };
+        if ending.key_is_over() {
+            return Err(unauthorized());
+        }
         if !cut {
             return found(state, id).await;
         }
@@ -150,17 +172,50 @@ pub(crate) async fn list(state: Data<ApiState>, req: HttpRequest) -> Answer {
 }
 
 async fn page(state: &ApiState, asked: JobsQuery) -> Answer {
-    let JobsQuery { status, action, workspace, since, limit, cursor } = asked;
+    let JobsQuery { status, action, workspace, since, until, member, error, metadata, limit, cursor } = asked;
     let part = Part::new(limit, cursor, parses::<JobId>)?;
-    let filter =
-        JobFilter { workspace, status: status.map(asked_status), action, since: since.map(Into::into) };
-    let rows = state.engine.reader().jobs(&filter, &part.page).await?;
+    let filter = JobFilter {
+        workspace,
+        status: status.map(asked_status),
+        action,
+        since: since.map(Into::into),
+        until: until.map(Into::into),
+        member,
+        error,
+        metadata: metadata.as_deref().map(noted).transpose()?,
+    };
+    let found = state.engine.reader().jobs(&filter, &part.page).await?;
     // A list does not ask the queue for each place: that is one message per job.
     let show = |record: &JobRecord| {
         let progress = record.state.lease.as_ref().and_then(|_| state.engine.progress_of(record.intro.id));
-        view(state, &record.intro, &record.state, Live { progress, place: None })
+        view(state, &record.intro, &record.state, Live { progress, place: None, shed: record.shed })
     };
-    ok(&part.page(rows, |record| record.intro.id.to_string(), show))
+    let mut page = part.page(found.rows, |record| record.intro.id.to_string(), show);
+    // A page that ended early, because the filter passed over so many, goes on where it stopped.
+    page.next_cursor = page.next_cursor.or_else(|| found.looked_to.map(|id| id.to_string()));
+    ok(&page)
+}
+
+/// Longest name and longest value of metadata that a list is asked for, in characters.
+const NOTED_CHARS_MAX: usize = 128;
+
+/// `name:value` of a query.
+fn noted(text: &str) -> Result<(String, String), ApiError> {
+    let is_name = |name: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        !name.is_empty() && name.len() <= NOTED_CHARS_MAX && name.chars().all(plain)
+    };
+    match text.split_once(':') {
+        Some((name, value)) if is_name(name) && value.chars().count() <= NOTED_CHARS_MAX => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err(ApiError::field(
+            "metadata",
+            format!(
+                "is `name:value`, the name of letters, digits, `_`, `-` and `.`, each at most {NOTED_CHARS_MAX} characters"
+            ),
+        )),
+    }
 }
 
 /// Stops a job; one that is final already stays as it is.
@@ -196,7 +251,7 @@ pub(crate) async fn view_after(
         (Some(Reply::Job { state: job, .. }), Some(intro)) => current(state, &intro, job).await,
         _ => {
             let record = found(state, id).await?;
-            current(state, &record.intro, &record.state).await
+            of_record(state, &record).await
         }
     }
 }

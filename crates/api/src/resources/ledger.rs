@@ -65,7 +65,7 @@ async fn may_read(state: &ApiState, caller: &Caller, workspace: &WorkspaceId) ->
 }
 
 /// CSV when it is named and JSON is not named before it.
-fn wants_csv(req: &HttpRequest) -> bool {
+pub(crate) fn wants_csv(req: &HttpRequest) -> bool {
     let accept = req.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kinds = accept.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
     kinds.into_iter().find(|kind| matches!(*kind, "text/csv" | "application/json")) == Some("text/csv")

@@ -3,15 +3,19 @@
 //! Names start with `reeve_` and end with their unit; what only grows ends with `_total`. Labels are names of pools and
 //! tiers, never of workspaces: their number is bounded by the configuration.
 
-use std::fmt::{Display, Write as _};
+mod text;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{self, Data};
 use reeve_actors::{FinishedJobs, PoolView, QueueView, TierView};
-use reeve_journal::Written;
+use reeve_journal::JournalHealth;
 
+use crate::disk;
 use crate::error::Answer;
+use crate::integrations::stripe::{Counts, Outcome};
 use crate::state::ApiState;
+
+use text::Text;
 
 /// Version 0.0.4 of the format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,24 +25,32 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "Figures in the text format of Prometheus", body = String)))]
 pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     let mut text = Text::default();
+    build(&mut text, state.settings.build_commit);
     process(&mut text, &state.engine.figures());
-    let health = state.engine.journal_health();
-    text.one("reeve_journal_depth_changes", "gauge", "Changes that wait for the journal", health.depth);
-    let can_commit = u8::from(health.can_commit);
-    text.one("reeve_journal_can_commit_boolean", "gauge", "1 while the store takes changes", can_commit);
-    written(&mut text, health.written);
+    lapses(&mut text, state.engine.lapses());
+    limited(&mut text, state.limited());
+    stripe(&mut text, &state.stripe.counts);
+    journal(&mut text, state.engine.journal_health());
+    webhooks(&mut text, &state);
+    disk(&mut text, &state).await;
     let queue = state.engine.queue_stats().await;
     finished(&mut text, &queue);
     pools(&mut text, &queue);
     tiers(&mut text, &queue);
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.0))
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.into_page()))
 }
 
 /// Name, kind and help of each figure of the process, by its word in the engine.
-const PROCESS: [(&str, &str, &str, &str); 11] = [
+const PROCESS: [(&str, &str, &str, &str); 12] = [
     ("actors", "reeve_workspace_actors", "gauge", "Workspaces in memory"),
     ("actor_bytes", "reeve_workspace_actor_bytes", "gauge", "What they take, with their jobs, about"),
     ("leases", "reeve_live_leases", "gauge", "Leases that workers hold"),
+    (
+        "leases_expiring",
+        "reeve_expiring_leases",
+        "gauge",
+        "Leases that lapse within one heartbeat's time unless their worker is heard of",
+    ),
     ("under_way", "reeve_requests_under_way", "gauge", "New work and looks that are not answered yet"),
     (
         "shed",
@@ -71,7 +83,77 @@ fn process(text: &mut Text, figures: &[(&'static str, u64)]) {
     }
 }
 
-fn written(text: &mut Text, written: Written) {
+fn stripe(text: &mut Text, counts: &Counts) {
+    let name = "reeve_stripe_events_total";
+    text.head(name, "counter", "Events of Stripe, by what became of them");
+    for outcome in Outcome::ALL {
+        text.line(name, &[("outcome", outcome.as_str())], counts.get(outcome));
+    }
+}
+
+fn build(text: &mut Text, commit: &str) {
+    let name = "reeve_build_info";
+    text.head(name, "gauge", "Always 1; version and commit of the program");
+    text.line(name, &[("version", env!("CARGO_PKG_VERSION")), ("commit", commit)], 1);
+}
+
+fn webhooks(text: &mut Text, state: &ApiState) {
+    let figures = state.webhooks.as_ref().map(|webhooks| webhooks.figures()).unwrap_or_default();
+    let rows = "Rows of the outbox that webhooks did not look through yet";
+    text.one("reeve_webhook_outbox_rows", "gauge", rows, figures.outbox_rows);
+    text.one("reeve_webhook_waiting_deliveries", "gauge", "Deliveries that wait", figures.waiting);
+    let age = "Age of the oldest event that a webhook was not told of yet";
+    text.one("reeve_webhook_oldest_seconds", "gauge", age, seconds(figures.oldest_ms));
+    let name = "reeve_webhook_tries_total";
+    text.head(name, "counter", "Tries of deliveries, by how they ended");
+    for (result, count) in figures.tries {
+        text.line(name, &[("result", result)], count);
+    }
+    let disabled = "Endpoints that were disabled by their answers";
+    text.one("reeve_webhook_disabled_total", "counter", disabled, figures.disabled);
+}
+
+fn lapses(text: &mut Text, lapses: [(&'static str, u64); 3]) {
+    let name = "reeve_lease_lapses_total";
+    text.head(name, "counter", "Leases that lapsed, by why");
+    for (cause, count) in lapses {
+        text.line(name, &[("cause", cause)], count);
+    }
+}
+
+fn limited(text: &mut Text, (by_key, by_address): (u64, u64)) {
+    let name = "reeve_requests_limited_total";
+    text.head(
+        name,
+        "counter",
+        "Requests answered 429: their key, or keys unknown from their address, too often",
+    );
+    for (by, count) in [("key", by_key), ("address", by_address)] {
+        text.line(name, &[("by", by)], count);
+    }
+}
+
+/// Left out where it cannot be told, so that nobody takes that for a full disk.
+async fn disk(text: &mut Text, state: &ApiState) {
+    let Some(dir) = state.settings.data_dir.clone() else { return };
+    match web::block(move || disk::room(&dir)).await {
+        Ok(Ok(room)) => {
+            let mut each = |name, help, value: u64| text.one(name, "gauge", help, value);
+            each("reeve_data_disk_size_bytes", "Size of the data folder's disk", room.size_bytes);
+            each("reeve_data_disk_free_bytes", "What the server may still write to it", room.free_bytes);
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "the disk of the data folder cannot be looked at"),
+        Err(error) => tracing::warn!(%error, "the disk of the data folder cannot be looked at"),
+    }
+}
+
+fn journal(text: &mut Text, health: JournalHealth) {
+    text.one("reeve_journal_depth_changes", "gauge", "Changes that wait for the journal", health.depth);
+    let age = seconds(health.oldest_age_ms);
+    text.one("reeve_journal_oldest_seconds", "gauge", "Age of the oldest change without an outcome", age);
+    let can_commit = u8::from(health.can_commit);
+    text.one("reeve_journal_can_commit_boolean", "gauge", "1 while the store takes changes", can_commit);
+    let written = health.written;
     let mut each = |name, help, value: u64| text.one(name, "counter", help, value);
     each("reeve_journal_commits_total", "Transactions committed", written.commits);
     each("reeve_journal_statements_total", "Statements sent, BEGIN and COMMIT apart", written.statements);
@@ -198,50 +280,4 @@ fn waits(text: &mut Text, queue: &QueueView) {
 
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
-}
-
-/// A page of the format under way.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.0.push_str(name);
-        for (n, (label, of)) in labels.iter().enumerate() {
-            let open = if n == 0 { '{' } else { ',' };
-            let _ = write!(self.0, "{open}{label}=\"{}\"", escaped(of));
-        }
-        let close = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.0, "{close} {value}");
-    }
-
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.head(name, kind, help);
-        self.line(name, &[], value);
-    }
-}
-
-/// A label's value as the format wants it.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_escaped_and_lines_end() {
-        let mut text = Text::default();
-        text.one("reeve_x_jobs", "gauge", "What it is", 3);
-        text.line("reeve_y_seconds", &[("pool", "a\"b\\c\nd"), ("tier", "t")], 0.25);
-        let expected = "# HELP reeve_x_jobs What it is\n# TYPE reeve_x_jobs gauge\nreeve_x_jobs 3\n\
-                        reeve_y_seconds{pool=\"a\\\"b\\\\c\\nd\",tier=\"t\"} 0.25\n";
-        assert_eq!(text.0, expected);
-    }
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use reeve_artifacts::{OutputKey, OutputSlot};
 use reeve_jobs::{OutputState, Place, Upload};
 use reeve_journal::JobRecord;
-use reeve_protocol::Sha256;
+use reeve_protocol::{Code, Sha256};
 use reeve_types::{JobId, LeaseId};
 
 use crate::error::{Answer, ApiError};
@@ -21,8 +21,8 @@ use crate::upload::{Described, Portion, portion, with_bytes, without_bytes};
         ("expires" = Option<i64>, Query, description = "Of a signed link"),
         ("signature" = Option<String>, Query, description = "Of a signed link"),
         ("Range" = Option<String>, Header, description = "One range of bytes")),
-    responses((status = 200, description = "All bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, description = "All bytes", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The range", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "The client has them"),
         (status = 307, description = "They are stored elsewhere"),
         (status = 416, description = "Nothing of the range exists")))]
@@ -32,12 +32,17 @@ pub(crate) async fn get(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let record = state.engine.job(job).await?.ok_or_else(|| ApiError::not_found("job"))?;
     admitted(&req, &record)?;
     match landed(&record, index) {
+        Some(_) if record.shed.outputs => Err(gone()),
         None => Err(ApiError::not_found("output yet, or none that landed")),
         Some((_, Place::Elsewhere { url, .. })) => {
             Ok(HttpResponse::TemporaryRedirect().insert_header((LOCATION, &**url)).finish())
         }
         Some((lease, Place::Uploaded(upload))) => send(&state, &req, lease, upload).await,
     }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(Code::Gone, "the bytes of this output are no longer kept; the receipt has their digest")
 }
 
 /// By a signed link, or by a key that may see the workspace.
@@ -73,6 +78,7 @@ async fn send(state: &ApiState, req: &HttpRequest, lease: LeaseId, upload: &Uplo
     };
     match state.artifacts.output(&key, range).await? {
         Some(body) => Ok(with_bytes(portion, &described, body)),
+        None if state.engine.job(lease.job).await?.is_some_and(|record| record.shed.outputs) => Err(gone()),
         // The close vouched for them: whatever took them away was not us.
         None => Err(ApiError::internal(format!("the bytes of output {} of {lease} are gone", upload.index))),
     }

@@ -14,7 +14,7 @@ use crate::text;
 use crate::view::catalog::times;
 
 /// Longest id of a promotion, in characters.
-const ID_CHARS_MAX: usize = 64;
+pub(crate) const ID_CHARS_MAX: usize = 64;
 /// Largest factor: beyond it the input is a slip of the pen.
 const FACTOR_MAX: i64 = 1_000 * Quantity::SCALE;
 

@@ -41,7 +41,7 @@ pub(crate) async fn get(state: Data<ApiState>, caller: Caller, req: HttpRequest)
         },
         lots: lots(&rows),
         attempts: attempts::of(&record),
-        outputs: job::outputs(&state, &record.intro, &record.state),
+        outputs: job::outputs(&state, (&record.intro, &record.state), record.shed),
         ledger: rows.iter().map(ledger::view).collect(),
     })
 }

@@ -8,6 +8,7 @@ use actix_web::web::Data;
 use reeve_protocol::{VerifyQuery, VerifyReport, VerifyStatus};
 use reeve_types::limits::WAIT_SECONDS_MAX;
 
+use crate::ending::Ending;
 use crate::error::Answer;
 use crate::json::{answer, ok};
 use crate::query::query;
@@ -21,11 +22,11 @@ use crate::task;
 pub(crate) async fn start(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let wait = query::<VerifyQuery>(&req)?.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
     let mut report = state.verification.start();
-    let mut closing = state.closing();
+    let mut ending = Ending::of(&state, &req);
     tokio::select! {
         _ = report.wait_for(|report| report.status == VerifyStatus::Done) => {}
         () = task::sleep(Duration::from_secs(wait)) => {}
-        _ = closing.wait_for(|closing| *closing) => {}
+        () = ending.comes() => {}
     }
     let latest = state.verification.latest();
     let done = latest.status == VerifyStatus::Done;

@@ -13,6 +13,7 @@ use reeve_workspace::{Command, Create, Owner};
 use crate::error::{Answer, ApiError};
 use crate::idempotency::derived_workspace;
 use crate::json::{Input, ok};
+use crate::problem::refused;
 use crate::query::{Part, parses, path_id, query};
 use crate::resources::reply;
 use crate::state::ApiState;
@@ -22,7 +23,7 @@ use crate::view::workspace::{asked_interval, of_actor, of_record};
 /// Workspaces of a page that are asked for their balance at once.
 const LOOKS: usize = 16;
 /// Most seats of one workspace: beyond it the input is a mistake.
-const SEATS_MAX: u32 = 100_000;
+pub(crate) const SEATS_MAX: u32 = 100_000;
 
 /// Opens a workspace on a plan; grants what the catalog says.
 #[utoipa::path(post, path = "/v1/workspaces", tag = "workspaces", request_body = WorkspaceCreate,
@@ -118,6 +119,17 @@ pub(crate) async fn existing(state: &ApiState, req: &HttpRequest) -> Result<Work
     let id: WorkspaceId = path_id(req, "ws", "workspace")?;
     let found = state.engine.reader().workspace(&id).await?;
     found.map(|_| id).ok_or_else(|| ApiError::not_found("workspace"))
+}
+
+/// As [`existing`], and not closed: no bytes are taken for a workspace whose bytes are being removed.
+pub(crate) async fn open(state: &ApiState, req: &HttpRequest) -> Result<WorkspaceId, ApiError> {
+    let id: WorkspaceId = path_id(req, "ws", "workspace")?;
+    let found = state.engine.reader().workspace(&id).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("workspace"))?;
+    if found.profile.closed.is_some() {
+        return Err(refused(&reeve_workspace::Refusal::Closed { workspace: id }));
+    }
+    Ok(id)
 }
 
 /// As [`existing`], with the rows written that are due by now: a ledger must say what its balance says (X15).

@@ -89,7 +89,7 @@ pub(crate) fn ending(state: &ApiState, record: &JobRecord) -> Vec<JobEvent> {
     let at = record.state.finished_at.unwrap_or(record.intro.created_at);
     let job = record.intro.id;
     let mut events = vec![status_event(record, at)];
-    let landed = outputs(state, &record.intro, &record.state);
+    let landed = outputs(state, (&record.intro, &record.state), record.shed);
     events.extend(
         landed.into_iter().map(|output| JobEvent::Output(OutputEvent { job, at: at.into(), output })),
     );
@@ -99,7 +99,7 @@ pub(crate) fn ending(state: &ApiState, record: &JobRecord) -> Vec<JobEvent> {
 }
 
 fn status_event(record: &JobRecord, at: Millis) -> JobEvent {
-    let JobRecord { intro, state } = record;
+    let JobRecord { intro, state, shed: _ } = record;
     JobEvent::Status(StatusEvent {
         job: intro.id,
         at: at.into(),
@@ -111,7 +111,7 @@ fn status_event(record: &JobRecord, at: Millis) -> JobEvent {
 }
 
 fn credits_event(record: &JobRecord, at: Millis) -> JobEvent {
-    let JobRecord { intro, state } = record;
+    let JobRecord { intro, state, shed: _ } = record;
     JobEvent::Credits(CreditsEvent {
         job: Some(intro.id),
         at: at.into(),

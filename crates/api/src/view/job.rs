@@ -3,6 +3,7 @@
 use reeve_actors::{Progress, QueuePlace};
 use reeve_credits::hold::Hold;
 use reeve_jobs::{Output, OutputState, Place, Status};
+use reeve_journal::{JobRecord, Shed};
 use reeve_protocol::{
     Amount, JobCredits, JobErrorView, JobStatus, JobUrls, JobView, Metadata, OutputStatus, OutputView,
     ProgressView, Quantity, QueueView, QuoteLine, Sha256, WaitReason,
@@ -18,13 +19,24 @@ use crate::state::ApiState;
 pub(crate) struct Live {
     pub progress: Option<Progress>,
     pub place: Option<QueuePlace>,
+    /// What its row has lost.
+    pub shed: Shed,
 }
 
 /// A job with all that is known now.
 pub(crate) async fn current(state: &ApiState, intro: &JobIntro, job: &JobState) -> Result<JobView, ApiError> {
     let place = if job.status == Status::Queued { state.engine.queue_place(intro.id).await } else { None };
     let progress = if job.lease.is_some() { state.engine.progress_of(intro.id) } else { None };
-    Ok(view(state, intro, job, Live { progress, place }))
+    Ok(view(state, intro, job, Live { progress, place, shed: Shed::default() }))
+}
+
+/// The same from a stored row, which may have lost something.
+pub(crate) async fn of_record(state: &ApiState, record: &JobRecord) -> Result<JobView, ApiError> {
+    let JobRecord { intro, state: job, shed } = record;
+    if job.status.is_final() {
+        return Ok(view(state, intro, job, Live { shed: *shed, ..Live::default() }));
+    }
+    current(state, intro, job).await
 }
 
 /// A job as it was admitted: the same whether it is rendered at once or for a repeat much later.
@@ -72,10 +84,13 @@ pub(crate) fn view(state: &ApiState, intro: &JobIntro, job: &JobState, live: Liv
             lines: lines(&intro.quote.lines),
         },
         progress: progress(job, live.progress),
-        outputs: outputs(state, intro, job),
+        outputs: outputs(state, (intro, job), live.shed),
         queue: (job.status == Status::Queued).then(|| queue(live.place)),
         error: job.error.as_ref().map(error),
         metadata: intro.metadata.as_deref().and_then(metadata),
+        retry_of: intro.retry_of,
+        content_removed: live.shed.content,
+        outputs_removed: live.shed.outputs,
         created_at: intro.created_at.into(),
         started_at: job.started_at.map(Into::into),
         finished_at: job.finished_at.map(Into::into),
@@ -185,11 +200,12 @@ pub(crate) fn error(error: &reeve_jobs::JobError) -> JobErrorView {
 }
 
 /// Every output that was asked for, with what became of it.
-pub(crate) fn outputs(state: &ApiState, intro: &JobIntro, job: &JobState) -> Vec<OutputView> {
+pub(crate) fn outputs(state: &ApiState, (intro, job): (&JobIntro, &JobState), shed: Shed) -> Vec<OutputView> {
     let undecided = if job.status.is_final() { OutputStatus::Failed } else { OutputStatus::Pending };
     let mut views: Vec<OutputView> = (0..intro.outputs).map(|index| plain(index, undecided)).collect();
     for settled in &job.outputs {
-        let view = output(state, intro.id, settled);
+        let mut view = output(state, intro.id, settled);
+        view.url = view.url.filter(|_| !shed.outputs);
         match views.get_mut(view.index as usize) {
             Some(place) => *place = view,
             None => views.push(view),

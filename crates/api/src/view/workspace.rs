@@ -6,7 +6,7 @@ use reeve_protocol::{
     AddonUnits, Amount, BalanceSummary, PastDueView, SubscriptionStatus, TrialView, WorkspaceView,
 };
 use reeve_types::{Credits, Millis, WorkspaceId};
-use reeve_workspace::{Profile, Scheduled, ScheduledChange, Shelf, WorkspaceStatus};
+use reeve_workspace::{Phase, Profile, Scheduled, ScheduledChange, Shelf, WorkspaceStatus};
 
 /// The three figures of a balance.
 pub(crate) fn summary(available: Credits, held: Credits) -> BalanceSummary {
@@ -69,6 +69,9 @@ fn of_profile(
         balance,
         metadata: profile.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         created_at: profile.created_at.into(),
+        closed_at: profile.closed.as_ref().map(|closed| closed.at.into()),
+        erased: profile.phase() >= Phase::Erasing,
+        erased_at: profile.closed.as_ref().and_then(|closed| closed.erased_at).map(Into::into),
     }
 }
 
@@ -106,6 +109,7 @@ const fn status(status: WorkspaceStatus) -> SubscriptionStatus {
         WorkspaceStatus::Active => SubscriptionStatus::Active,
         WorkspaceStatus::Canceling => SubscriptionStatus::Canceling,
         WorkspaceStatus::PastDue => SubscriptionStatus::PastDue,
+        WorkspaceStatus::Closed => SubscriptionStatus::Closed,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::text;
 use crate::worker::stale;
 
 /// Most outputs of one report: more than a job can have, so that the refusal can name the wrong one.
-const OUTPUTS_MAX: usize = 64;
+pub(crate) const OUTPUTS_MAX: usize = 64;
 /// Entries of a batch that run at once.
 const BATCH_AT_ONCE: usize = 64;
 

@@ -11,7 +11,7 @@ use crate::text;
 use crate::worker::SESSION_CHARS_MAX;
 
 /// Most leases of one heartbeat: what a worker may gather over several requests.
-const LEASES_MAX: usize = 10 * SLOTS_MAX as usize;
+pub(crate) const LEASES_MAX: usize = 10 * SLOTS_MAX as usize;
 
 /// Renews the leases of a session; those that it no longer lists come back to the queue.
 #[utoipa::path(post, path = "/v1/worker/heartbeat", tag = "workers", request_body = HeartbeatRequest,

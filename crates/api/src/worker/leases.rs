@@ -1,10 +1,13 @@
 //! Leases: a long poll for work.
 
+use actix_web::HttpRequest;
 use actix_web::web::Data;
 use reeve_actors::{Granted, LeaseRequest as Ask, WorkerMode};
 use reeve_protocol::{LeaseAnswer, LeaseRequest, LeaseView, Quantity};
 use reeve_types::limits::{SLOTS_MAX, WAIT_SECONDS_MAX};
 
+use crate::auth::unauthorized;
+use crate::ending::Ending;
 use crate::error::{Answer, ApiError};
 use crate::json::{Input, ok};
 use crate::state::ApiState;
@@ -12,31 +15,35 @@ use crate::text;
 use crate::worker::{SESSION_CHARS_MAX, inputs};
 
 /// Most pools of one request.
-const POOLS_MAX: usize = 64;
+pub(crate) const POOLS_MAX: usize = 64;
 
 /// Leases jobs, waiting for them when there are none yet. A pool that no catalog names is refused at once, with the
 /// names of those that there are.
 #[utoipa::path(post, path = "/v1/worker/leases", tag = "workers", request_body = LeaseRequest,
     responses((status = 200, description = "What was leased; empty when there was nothing", body = LeaseAnswer)))]
-pub(crate) async fn lease(state: Data<ApiState>, input: Input<LeaseRequest>) -> Answer {
+pub(crate) async fn lease(state: Data<ApiState>, req: HttpRequest, input: Input<LeaseRequest>) -> Answer {
     let ask = ask(input.body)?;
     let unknown = state.engine.unknown_pools(&ask.pools);
     if !unknown.is_empty() {
         return Err(ApiError::unknown_pools(&ask.pools, (unknown, state.engine.pools())));
     }
     let worker = ask.worker.clone();
-    let mut closing = state.closing();
+    let mut ending = Ending::of(&state, &req);
     let granted = tokio::select! {
         // What is granted at the very end is still answered: leases are not dropped for a stop.
         biased;
         granted = state.engine.lease(ask) => granted?,
-        _ = closing.wait_for(|closing| *closing) => Vec::new(),
+        () = ending.comes() => Vec::new(),
     };
+    // Leases are told all the same: nobody else would hear of them until they lapse.
+    if ending.key_is_over() && granted.is_empty() {
+        return Err(unauthorized());
+    }
     let mut leases = Vec::with_capacity(granted.len());
     for one in &granted {
         leases.push(view(&state, one).await?);
     }
-    let is_stopping = state.engine.stopping() || *closing.borrow();
+    let is_stopping = state.engine.stopping() || ending.server_stops();
     let drain = is_stopping || state.engine.worker_mode(&worker) != WorkerMode::Active;
     ok(&LeaseAnswer { leases, drain })
 }

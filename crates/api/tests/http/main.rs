@@ -7,6 +7,7 @@ mod catalogs;
 mod credits;
 mod errors;
 mod flow;
+mod hostile;
 mod imports;
 mod retries;
 mod server;

@@ -8,7 +8,9 @@ use futures_util::future::BoxFuture;
 use reeve_actors::{
     CatalogFile, ClockSource, Engine, EngineSettings, Entropy, ManualClock, Parts, TierSettings,
 };
-use reeve_api::{ApiSettings, ApiState, KeySpec, KeyTable, ServerOptions, VerifyPort, key_of_secret, serve};
+use reeve_api::{
+    ApiSettings, ApiState, KeySpec, KeyTable, RoleRates, ServerOptions, VerifyPort, key_of_secret, serve,
+};
 use reeve_artifacts::Artifacts;
 use reeve_journal::{MemoryJournal, Role};
 use reeve_protocol::VerifyCheck;
@@ -110,8 +112,14 @@ impl Server {
             });
         });
         is_ready.recv().unwrap();
-        let client =
-            Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        // Whoever was first has set the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
         Self { base, client, stop: Some(stop), thread: Some(thread), _files: files }
     }
 
@@ -244,10 +252,11 @@ async fn state(artifacts: Artifacts, settings: ApiSettings, clock: ClockSource) 
     let keys =
         [(1, ADMIN, Role::Admin, None), (2, WORKER, Role::Worker, None), (3, TENANT, Role::Workspace, own)];
     let rows = keys.map(|(n, secret, role, workspace)| {
-        let spec = KeySpec { role, workspace, name: secret.to_owned() };
+        let spec = KeySpec { workspace, name: secret.to_owned(), ..KeySpec::of(role) };
         key_of_secret(KeyId::from_parts(Millis::from_millis(0), n), spec, secret, Millis::from_millis(0))
     });
-    ApiState::new(engine.await.unwrap(), artifacts, KeyTable::new(rows), Arc::new(NothingToCheck), settings)
+    let keys = KeyTable::new(rows, RoleRates::default());
+    ApiState::new(engine.await.unwrap(), artifacts, keys, Arc::new(NothingToCheck), settings)
 }
 
 /// An answer with its body read.

@@ -42,6 +42,7 @@ pub struct BenchArgs {
     /// Leases that a worker asks for at once.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub slots: u32,
+    /// Workspaces that the jobs are spread over
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub workspaces: u32,
     /// Jobs of each phase [default: 50000; with --scale 5000 at each size].

@@ -1,9 +1,11 @@
-//! `reeve cancel`: cancels jobs by id.
+//! `reeve cancel`: cancels jobs by id, or all of a workspace that match.
 
 use clap::Args;
 use reeve_client::IdempotencyKey;
-use reeve_types::JobId;
+use reeve_protocol::{BulkCancel, JobStatus};
+use reeve_types::{ActionName, JobId, WorkspaceId};
 
+use super::call::{wait, word};
 use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote, system};
@@ -12,8 +14,17 @@ use crate::{output, remote, system};
 #[derive(Args, Debug)]
 pub struct CancelArgs {
     /// Jobs
-    #[arg(required = true)]
+    #[arg(required_unless_present = "workspace", conflicts_with = "workspace")]
     jobs: Vec<JobId>,
+    /// All queued and running jobs of this workspace
+    #[arg(long, value_name = "ID")]
+    workspace: Option<WorkspaceId>,
+    /// Of those, only the queued or only the running ones
+    #[arg(long, value_parser = word::<JobStatus>, requires = "workspace")]
+    status: Option<JobStatus>,
+    /// Of those, only jobs of this action
+    #[arg(long, requires = "workspace")]
+    action: Option<ActionName>,
     /// Print the API's jobs as JSON
     #[arg(long)]
     json: bool,
@@ -27,6 +38,14 @@ pub struct CancelArgs {
 /// The server refuses one of them or cannot be reached; those before it are cancelled.
 pub fn run(args: CancelArgs) -> Result<(), Failure> {
     let client = remote::client(&args.remote)?;
+    if let Some(workspace) = &args.workspace {
+        let body = BulkCancel { status: args.status, action: args.action };
+        let done = wait(client.cancel_jobs(workspace, &body, IdempotencyKey::Fresh))?;
+        if args.json {
+            return output::json(&done);
+        }
+        return output::print(&format!("{} cancelled, {} cancelling", done.cancelled, done.cancelling));
+    }
     let cancelled = system::block_on(async {
         let mut cancelled = Vec::with_capacity(args.jobs.len());
         for job in &args.jobs {

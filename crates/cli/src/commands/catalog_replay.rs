@@ -170,7 +170,7 @@ async fn jobs(reader: &dyn Reader, id: &WorkspaceId) -> Result<Vec<JobRecord>, S
     let mut records: Vec<JobRecord> = Vec::new();
     loop {
         let page = Page { after: records.last().map(|record| record.intro.id.to_string()), limit: PAGE };
-        let more = reader.jobs(&filter, &page).await?;
+        let more = reader.jobs(&filter, &page).await?.rows;
         let done = more.len() < PAGE as usize;
         records.extend(more);
         if done {
@@ -237,7 +237,12 @@ fn imported(rows: &[Row], lots: &[reeve_credits::lot::Lot]) -> Option<Vec<Import
 
 fn worked(records: Vec<JobRecord>) -> Vec<Deed> {
     let mut deeds = Vec::with_capacity(records.len() * 3);
-    for JobRecord { intro, state } in records {
+    let lost = records.iter().filter(|record| record.shed.content).count();
+    if lost > 0 {
+        // Without parameters there is no other price to compare with.
+        eprintln!("warning: {lost} jobs are left out: their parameters are no longer kept");
+    }
+    for JobRecord { intro, state, .. } in records.into_iter().filter(|record| !record.shed.content) {
         let (job, at) = (intro.id, intro.created_at);
         deeds.push(Deed { at, what: What::Submitted(intro) });
         deeds.extend(state.started_at.map(|at| Deed { at, what: What::Started(job) }));

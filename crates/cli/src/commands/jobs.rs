@@ -1,8 +1,8 @@
 //! `reeve jobs`: lists jobs, of one workspace or of all.
 
 use clap::Args;
-use reeve_protocol::{JobStatus, JobView, JobsQuery};
-use reeve_types::{ActionName, WorkspaceId};
+use reeve_protocol::{At, JobStatus, JobView, JobsQuery};
+use reeve_types::{ActionName, MemberId, WorkspaceId};
 
 use super::call::word;
 use crate::args::Remote;
@@ -20,6 +20,21 @@ pub struct JobsArgs {
     /// Only jobs of this action
     #[arg(long)]
     action: Option<ActionName>,
+    /// Only jobs of this member
+    #[arg(long)]
+    member: Option<MemberId>,
+    /// Only jobs that ended with this error, such as content_filtered
+    #[arg(long, value_name = "CODE")]
+    error: Option<String>,
+    /// Only jobs whose metadata has this member, as name:value
+    #[arg(long, value_name = "NAME:VALUE")]
+    metadata: Option<String>,
+    /// Created at or after: RFC 3339
+    #[arg(long, value_name = "TIME")]
+    since: Option<At>,
+    /// Created before
+    #[arg(long, value_name = "TIME")]
+    until: Option<At>,
     /// At most so many, newest first
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: u32,
@@ -36,20 +51,35 @@ pub struct JobsArgs {
 /// The server refuses or cannot be reached.
 pub fn run(args: JobsArgs) -> Result<(), Failure> {
     let client = remote::client(&args.remote)?;
-    let query = JobsQuery {
+    let mut query = JobsQuery {
         status: args.status,
         action: args.action,
-        limit: Some(args.limit),
+        member: args.member,
+        error: args.error,
+        metadata: args.metadata,
+        since: args.since,
+        until: args.until,
         ..JobsQuery::default()
     };
-    let page = system::block_on(async {
-        match &args.workspace {
-            Some(workspace) => client.workspace_jobs(workspace, &query).await,
-            None => client.jobs(&query).await,
+    let limit = args.limit as usize;
+    let mut found: Vec<JobView> = Vec::new();
+    loop {
+        query.limit = u32::try_from(limit - found.len()).ok();
+        let page = system::block_on(async {
+            match &args.workspace {
+                Some(workspace) => client.workspace_jobs(workspace, &query).await,
+                None => client.jobs(&query).await,
+            }
+        });
+        let page = page.map_err(|e| Failure::environment("cannot start threads", e))??;
+        found.extend(page.data);
+        // A page may end before it is full: a filter that passes over many goes on with the next one.
+        if found.len() >= limit || page.next_cursor.is_none() {
+            break;
         }
-    });
-    let page = page.map_err(|e| Failure::environment("cannot start threads", e))??;
-    if args.json { output::json(&page.data) } else { show(&page.data) }
+        query.cursor = page.next_cursor;
+    }
+    if args.json { output::json(&found) } else { show(&found) }
 }
 
 fn show(jobs: &[JobView]) -> Result<(), Failure> {

@@ -35,6 +35,7 @@ pub struct SetArgs {
     /// month or year
     #[arg(long, value_parser = word::<Interval>)]
     interval: Option<Interval>,
+    /// Seats, where the plan is sold by the seat
     #[arg(long)]
     seats: Option<u32>,
     #[command(flatten)]
@@ -58,6 +59,7 @@ pub struct RefundArgs {
     /// Reference of the payment that goes back
     #[arg(long, requires = "reason")]
     payment: Option<String>,
+    /// Why; it stands in the ledger for good
     #[arg(long, requires = "payment")]
     reason: Option<String>,
     #[command(flatten)]

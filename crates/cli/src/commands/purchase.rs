@@ -74,6 +74,7 @@ pub struct RefundArgs {
     /// requested (by the buyer), chargeback (by the bank) or admin (with a reason)
     #[arg(long, value_parser = word::<RefundKind>)]
     kind: RefundKind,
+    /// Why; it stands in the ledger for good
     #[arg(long)]
     reason: Option<String>,
     /// A part of the purchase; all of it when left out

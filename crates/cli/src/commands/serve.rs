@@ -103,7 +103,7 @@ async fn serve(blueprint: Blueprint) -> Result<(), Failure> {
     };
     tracing::info!(addr = %server.addr(), %database, "ready");
     // Scripts wait for this line, which is the only one on stdout.
-    output::print(&format!("listening on http://{}", server.addr()))?;
+    output::print(&format!("listening on {}://{}", server.scheme(), server.addr()))?;
     tokio::select! {
         heard = &mut heard => heard.map_err(|e| Failure::environment("cannot hear signals", e))?,
         broken = server.broken() => return Err(broken),

@@ -64,15 +64,13 @@ pub fn run(args: TopArgs) -> Result<(), Failure> {
 
 /// A client that does not repeat itself: an outage is something to show, and the next look is the next try.
 fn live_client(remote: &Remote) -> Result<Client, Failure> {
-    let key =
-        remote.key.as_deref().ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
     let settings = ClientSettings {
         retry: RetryPolicy::NEVER,
         connect_ms_max: ANSWER_MS_MAX,
         answer_ms_max: ANSWER_MS_MAX,
         ..ClientSettings::default()
     };
-    Ok(Client::with_settings(&remote.url, key, settings)?)
+    remote::client_with(remote, settings)
 }
 
 fn once(args: &TopArgs) -> Result<(), Failure> {

@@ -25,6 +25,7 @@ pub struct UsageArgs {
     /// First instant that counts no longer
     #[arg(long, value_name = "TIME")]
     to: Option<At>,
+    /// Of this member alone
     #[arg(long)]
     member: Option<MemberId>,
     #[command(flatten)]
@@ -72,8 +73,10 @@ pub struct StatementArgs {
     /// First instant that counts no longer
     #[arg(long, value_name = "TIME")]
     to: Option<At>,
+    /// Of this job alone
     #[arg(long)]
     job: Option<JobId>,
+    /// Of this member alone
     #[arg(long)]
     member: Option<MemberId>,
     /// Only rows of this kind, such as grant or settle

@@ -33,6 +33,9 @@ pub struct VerifyArgs {
     /// Admin key for it
     #[arg(long, env = "REEVE_KEY", hide_env_values = true, value_name = "KEY")]
     key: Option<String>,
+    /// Authorities of an https address, as PEM, instead of those that the system trusts
+    #[arg(long, env = "REEVE_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -42,7 +45,7 @@ pub struct VerifyArgs {
 pub fn run(args: VerifyArgs) -> Result<(), Failure> {
     let json = args.json;
     let report = match (args.data, args.database, args.url) {
-        (_, _, Some(url)) => of_server(&Remote { url, key: args.key })?,
+        (_, _, Some(url)) => of_server(&Remote { url, key: args.key, ca: args.ca })?,
         (data, database, None) => of_store(data, database)?,
     };
     if json {

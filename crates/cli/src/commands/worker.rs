@@ -1,12 +1,12 @@
 //! `reeve worker`: the sketch renderer as a process of its own.
 
 use clap::Args;
-use reeve_client::Client;
+use reeve_client::ClientSettings;
 use reeve_types::{PoolName, WorkerName};
 
 use crate::args::Remote;
 use crate::exit::Failure;
-use crate::{config, logging, signals, sketch, system};
+use crate::{config, logging, remote, signals, sketch, system};
 
 /// How long jobs may finish after Ctrl-C before they are handed back, in milliseconds.
 const FINISH_MS: u64 = 30_000;
@@ -34,13 +34,8 @@ pub struct WorkerArgs {
 pub fn run(args: WorkerArgs) -> Result<(), Failure> {
     let settings = config::load(None).map_err(|e| Failure::usage(e.to_string()))?;
     logging::to_stderr(&settings.log)?;
-    let key = args
-        .remote
-        .key
-        .as_deref()
-        .ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
     // Shipped patience: a worker outlives an outage of its server.
-    let client = Client::new(&args.remote.url, key)?;
+    let client = remote::client_with(&args.remote, ClientSettings::default())?;
     let plan = plan(&args)?;
     eprintln!(
         "worker {} serves {} with {} slots; Ctrl-C drains it",

@@ -28,6 +28,23 @@ pub enum WorkspaceCommand {
     Refer(ReferArgs),
     /// Tell how the payment of a term went
     Renewal(RenewalArgs),
+    /// Close a workspace for good
+    Close(EndArgs),
+    /// Erase what a closed workspace says of people; its figures stay
+    Erase(EndArgs),
+}
+
+/// Options of `workspace close` and `workspace erase`.
+#[derive(Args, Debug)]
+pub struct EndArgs {
+    workspace: WorkspaceId,
+    /// Yes: neither is ever taken back
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    call: Call,
 }
 
 /// Options of `workspace create`.
@@ -38,6 +55,7 @@ pub struct CreateArgs {
     /// Id of one's own choice; the server makes one when left out
     #[arg(long)]
     id: Option<WorkspaceId>,
+    /// Name that people read
     #[arg(long)]
     name: Option<String>,
     /// Plan; the catalog's default one when left out
@@ -49,6 +67,7 @@ pub struct CreateArgs {
     /// month or year
     #[arg(long, value_parser = word::<Interval>)]
     interval: Option<Interval>,
+    /// Seats, where the plan is sold by the seat
     #[arg(long)]
     seats: Option<u32>,
     /// IANA zone, such as Europe/Berlin
@@ -91,6 +110,7 @@ pub struct ListArgs {
 #[derive(Args, Debug)]
 pub struct SetArgs {
     workspace: WorkspaceId,
+    /// Name that people read
     #[arg(long)]
     name: Option<String>,
     /// IANA zone; it holds from the next local date on
@@ -123,6 +143,7 @@ pub struct AdjustArgs {
     /// Credits: above 0 gives, below takes
     #[arg(value_parser = amount, allow_negative_numbers = true)]
     amount: Amount,
+    /// Why; it stands in the ledger for good
     #[arg(long)]
     reason: String,
     /// When given credits expire: RFC 3339
@@ -190,7 +211,27 @@ pub fn run(command: WorkspaceCommand) -> Result<(), Failure> {
             let view = wait(args.call.client()?.renew(&args.workspace, &body, key))?;
             args.call.show(&view, show)
         }
+        WorkspaceCommand::Close(args) => {
+            sure(&args, "close")?;
+            let view = wait(args.call.client()?.close_workspace(&args.workspace, args.named.key()))?;
+            args.call.show(&view, show)
+        }
+        WorkspaceCommand::Erase(args) => {
+            sure(&args, "erase")?;
+            let view = wait(args.call.client()?.erase_workspace(&args.workspace, args.named.key()))?;
+            args.call.show(&view, show)
+        }
     }
+}
+
+fn sure(args: &EndArgs, what: &str) -> Result<(), Failure> {
+    if args.yes {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`{}` cannot be taken back: repeat it with --yes to {what} it",
+        args.workspace
+    )))
 }
 
 fn create(args: CreateArgs) -> Result<(), Failure> {
@@ -274,6 +315,14 @@ pub fn show(view: &WorkspaceView) -> Result<(), Failure> {
     line("catalog", format!("{} version {}", view.catalog, view.catalog_version));
     line("plan", plan.into_iter().flatten().collect::<Vec<_>>().join(", "));
     line("status", say(&view.status));
+    if let Some(closed_at) = view.closed_at {
+        let erased = match view.erased_at {
+            Some(at) => format!("; erased at {at}"),
+            None if view.erased => "; being erased".to_owned(),
+            None => String::new(),
+        };
+        line("closed", format!("at {closed_at}{erased}"));
+    }
     if let Some(due) = &view.past_due {
         line("unpaid", format!("since {}; cancelled at {}", due.since, due.until));
     }

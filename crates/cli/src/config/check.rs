@@ -9,6 +9,10 @@ use super::{Settings, settings::TierEntry};
 
 /// The table whose entries one may add to.
 const TIERS: &str = "tiers";
+/// Shortest time for which clients may repeat a request under its key.
+const ANSWERS_HOURS_MIN: u32 = 24;
+/// More rows in one change would keep live commands waiting.
+const STEP_ROWS_MAX: u32 = 1_000;
 /// Any shipped tier shows which keys a tier has.
 const SAMPLE_TIER: &str = "free";
 
@@ -49,6 +53,9 @@ pub(super) fn values_fit(settings: &Settings) -> Result<(), ConfigError> {
             format!("is `{}`: {error}; write 127.0.0.1:8080", settings.server.listen),
         );
     }
+    if settings.server.tls.cert.is_empty() != settings.server.tls.key.is_empty() {
+        return refuse("server.tls", "needs `cert` and `key`, or neither".to_owned());
+    }
     if let Err(error) = settings.store() {
         return refuse("database.url", error.to_string());
     }
@@ -69,6 +76,16 @@ pub(super) fn values_fit(settings: &Settings) -> Result<(), ConfigError> {
             format!("must be below `leases.lease_ms`, which is {lease_ms}"),
         );
     }
+    // Clients may rely on a day (docs/operating.md).
+    if settings.retention.answers_hours < ANSWERS_HOURS_MIN {
+        return refuse("retention.answers_hours", format!("must be at least {ANSWERS_HOURS_MIN}"));
+    }
+    if settings.retention.step_rows > STEP_ROWS_MAX {
+        return refuse("retention.step_rows", format!("must be at most {STEP_ROWS_MAX}"));
+    }
+    if let Err(error) = settings.webhooks.deliveries() {
+        return refuse("webhooks.allow_addresses", format!("is wrong: {error}"));
+    }
     match first_zero(settings) {
         Some(key) => refuse(&key, "must be above 0".to_owned()),
         None => Ok(()),
@@ -79,6 +96,7 @@ pub(super) fn values_fit(settings: &Settings) -> Result<(), ConfigError> {
 fn first_zero(settings: &Settings) -> Option<String> {
     let counts = [
         ("server.connections_max", settings.server.connections_max as u64),
+        ("integrations.stripe.tolerance_seconds", u64::from(settings.integrations.stripe.tolerance_seconds)),
         ("server.body_idle_seconds", settings.server.body_idle_seconds),
         ("server.keep_alive_seconds", settings.server.keep_alive_seconds),
         ("database.readers", u64::from(settings.database.readers)),
@@ -96,6 +114,13 @@ fn first_zero(settings: &Settings) -> Option<String> {
         ("engine.actors_bytes_max", settings.engine.actors_bytes_max as u64),
         ("engine.tick_ms", settings.engine.tick_ms),
         ("engine.audit_ms", settings.engine.audit_ms),
+        ("webhooks.tries_max", settings.webhooks.tries_max as u64),
+        ("webhooks.endpoint_tries_max", settings.webhooks.endpoint_tries_max as u64),
+        ("webhooks.timeout_ms", settings.webhooks.timeout_ms),
+        ("webhooks.outbox_days", u64::from(settings.webhooks.outbox_days)),
+        ("webhooks.log_days", u64::from(settings.webhooks.log_days)),
+        ("retention.step_rows", u64::from(settings.retention.step_rows)),
+        ("retention.tick_ms", settings.retention.tick_ms),
     ];
     let plain = counts.into_iter().find(|(_, value)| *value == 0).map(|(key, _)| key.to_owned());
     plain.or_else(|| settings.tiers.iter().find_map(|(name, tier)| zero_in_tier(name, tier)))

@@ -137,6 +137,13 @@ mod tests {
             ("[database]\nurl = \"mysql://h/d\"\n", "database.url"),
             ("[tiers.free]\nfloor_permille = 900\n", "tiers"),
             ("[queue]\ncost_ms_max = 0\n", "queue.cost_ms_max"),
+            ("[webhooks]\nallow_addresses = [\"10.0.0.0/33\"]\n", "webhooks.allow_addresses"),
+            ("[webhooks]\ntimeout_ms = 0\n", "webhooks.timeout_ms"),
+            ("[retention]\nanswers_hours = 23\n", "retention.answers_hours"),
+            ("[retention]\nstep_rows = 0\n", "retention.step_rows"),
+            ("[retention]\nstep_rows = 1001\n", "retention.step_rows"),
+            ("[server.tls]\ncert = \"cert.pem\"\n", "server.tls"),
+            ("[limits]\nworkspace_per_second = -1\n", "limits.workspace_per_second"),
         ] {
             let refused = with(file, &[]).unwrap_err();
             assert!(refused.contains(&format!("`{key}`")), "{refused}");

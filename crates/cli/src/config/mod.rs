@@ -7,6 +7,7 @@ mod check;
 mod engine;
 mod layers;
 mod settings;
+mod webhooks;
 
 pub use layers::{load, shipped};
-pub use settings::{LogFormat, LogSettings, ServerSettings, Settings};
+pub use settings::{LimitSettings, LogFormat, LogSettings, ServerSettings, Settings, TlsSettings};

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use reeve_api::StripeSettings;
 use reeve_jobs::{LeaseSettings, RetrySettings};
 use reeve_store::{Database, OpenError, StoreSettings};
 use serde::Deserialize;
+
+use super::webhooks::WebhookSettings;
 
 /// The database's file inside the data folder.
 const DATABASE_FILE: &str = "reeve.db";
@@ -14,6 +17,7 @@ const DATABASE_FILE: &str = "reeve.db";
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Settings {
     pub server: ServerSettings,
+    pub limits: LimitSettings,
     pub data: DataSettings,
     pub database: DatabaseSettings,
     pub log: LogSettings,
@@ -25,6 +29,15 @@ pub struct Settings {
     pub timeouts: TimeoutSettings,
     pub engine: EngineTuning,
     pub cache: CacheSettings,
+    pub retention: RetentionSettings,
+    pub webhooks: WebhookSettings,
+    pub integrations: IntegrationSettings,
+}
+
+/// What other services tell the server.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct IntegrationSettings {
+    pub stripe: StripeSettings,
 }
 
 /// How HTTP is served.
@@ -38,6 +51,27 @@ pub struct ServerSettings {
     pub keep_alive_seconds: u64,
     pub stop_seconds_max: u64,
     pub metrics_open: bool,
+    pub tls: TlsSettings,
+}
+
+/// The server's certificate; both empty: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TlsSettings {
+    pub cert: String,
+    pub key: String,
+}
+
+/// How many requests are taken from one key, and from an address without one. Nothing per second is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct LimitSettings {
+    pub workspace_per_second: u32,
+    pub workspace_burst: u32,
+    pub worker_per_second: u32,
+    pub worker_burst: u32,
+    pub admin_per_second: u32,
+    pub admin_burst: u32,
+    pub unknown_per_second: u32,
+    pub unknown_burst: u32,
 }
 
 /// Where files are.
@@ -110,6 +144,32 @@ pub struct EngineTuning {
     pub audit_ms: u64,
 }
 
+/// What is kept for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct RetentionSettings {
+    pub jobs_days: u32,
+    pub outputs_days: u32,
+    pub answers_hours: u32,
+    pub files_grace_minutes: u32,
+    pub step_rows: u32,
+    pub tick_ms: u64,
+}
+
+impl RetentionSettings {
+    /// What the upkeep takes.
+    pub const fn upkeep(&self) -> reeve_upkeep::Settings {
+        let Self { jobs_days, outputs_days, answers_hours, files_grace_minutes, step_rows, tick_ms } = *self;
+        reeve_upkeep::Settings {
+            jobs_days,
+            outputs_days,
+            answers_hours,
+            files_grace_minutes,
+            step_rows,
+            tick_ms,
+        }
+    }
+}
+
 /// What is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct CacheSettings {
@@ -161,6 +221,7 @@ impl Settings {
             ("queue", self.queue != other.queue),
             ("retry", self.retry != other.retry),
             ("timeouts", self.timeouts != other.timeouts),
+            ("integrations", self.integrations != other.integrations),
         ])
     }
 
@@ -168,6 +229,7 @@ impl Settings {
     pub fn fixed_unlike(&self, other: &Self) -> Vec<String> {
         named([
             ("server", self.server != other.server),
+            ("limits", self.limits != other.limits),
             ("data", self.data != other.data),
             ("database", self.database != other.database),
             ("log", self.log != other.log),
@@ -175,6 +237,8 @@ impl Settings {
             ("leases", self.leases != other.leases),
             ("engine", self.engine != other.engine),
             ("cache", self.cache != other.cache),
+            ("retention", self.retention != other.retention),
+            ("webhooks", self.webhooks != other.webhooks),
         ])
     }
 }

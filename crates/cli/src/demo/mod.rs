@@ -36,7 +36,7 @@ pub fn run(data: Option<PathBuf>, keep: bool) -> Result<(), Failure> {
     let settings = settings(&folder)?;
     let listener = bind(&settings.server.listen)?;
     let admin = fresh_secret(Role::Admin);
-    let secrets = Secrets { admin: Some(admin.clone()), worker: None };
+    let secrets = Secrets { admin: Some(admin.clone()), ..Secrets::default() };
     // At the end nothing runs, so nobody needs time to finish.
     let workers = sketch::plans(SLOTS, 0)?;
     let blueprint =

@@ -4,7 +4,7 @@
 //! is none. The embedded worker's key lives in memory only.
 
 use reeve_actors::{Engine, Entropy as _};
-use reeve_api::{KeySpec, KeyTable, key_of_secret, new_secret};
+use reeve_api::{KeySpec, KeyTable, RoleRates, key_of_secret, new_secret};
 use reeve_journal::{KeyRow, Role};
 
 use crate::exit::Failure;
@@ -18,15 +18,20 @@ const LEN_MIN: usize = 8;
 pub struct Secrets {
     pub admin: Option<String>,
     pub worker: Option<String>,
+    /// What Stripe signs its events with; several while one replaces another.
+    pub stripe: Vec<String>,
 }
 
 impl Secrets {
-    /// Those of `REEVE_ADMIN_KEY` and `REEVE_WORKER_KEY`; an empty variable is none.
+    /// Those of `REEVE_ADMIN_KEY`, `REEVE_WORKER_KEY` and `REEVE_STRIPE_SECRET`; an empty variable is none.
     ///
     /// # Errors
     /// A key that no header can carry, or that is too short to be one.
     pub fn from_environment() -> Result<Self, Failure> {
-        Ok(Self { admin: variable("REEVE_ADMIN_KEY")?, worker: variable("REEVE_WORKER_KEY")? })
+        let stripe = variable("REEVE_STRIPE_SECRET")?.unwrap_or_default();
+        let stripe = stripe.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(str::to_owned);
+        let stripe = stripe.map(|secret| checked("REEVE_STRIPE_SECRET", secret)).collect::<Result<_, _>>()?;
+        Ok(Self { admin: variable("REEVE_ADMIN_KEY")?, worker: variable("REEVE_WORKER_KEY")?, stripe })
     }
 }
 
@@ -53,9 +58,13 @@ pub fn fresh_secret(role: Role) -> String {
 }
 
 /// The table of all keys in force, with those of `secrets` among them.
-pub(super) async fn prepare(engine: &Engine, secrets: &Secrets) -> Result<KeyTable, Failure> {
+pub(super) async fn prepare(
+    engine: &Engine,
+    secrets: &Secrets,
+    rates: RoleRates,
+) -> Result<KeyTable, Failure> {
     let stored = engine.reader().keys().await.map_err(|e| Failure::environment("cannot read the keys", e))?;
-    let table = KeyTable::new(stored.iter().cloned());
+    let table = KeyTable::new(stored.iter().cloned(), rates);
     let maker = Maker { engine, table: &table, stored: &stored };
     if let Some(secret) = &secrets.admin {
         maker.keep(Role::Admin, "REEVE_ADMIN_KEY", secret).await?;
@@ -108,12 +117,12 @@ fn judge(known: &KeyRow, role: Role, name: &str) -> Result<(), Failure> {
 /// Lets workers of this process in; the key is never stored and ends with the process.
 pub(super) fn internal_worker(engine: &Engine, table: &KeyTable) -> String {
     let secret = fresh_secret(Role::Worker);
-    table.put(&row(engine, Role::Worker, "embedded worker", &secret));
+    table.put_unstored(&row(engine, Role::Worker, "embedded worker", &secret));
     secret
 }
 
 fn row(engine: &Engine, role: Role, name: &str, secret: &str) -> KeyRow {
-    let spec = KeySpec { role, workspace: None, name: name.to_owned() };
+    let spec = KeySpec { name: name.to_owned(), ..KeySpec::of(role) };
     key_of_secret(engine.new_key_id(), spec, secret, engine.now())
 }
 
@@ -134,8 +143,7 @@ mod tests {
     #[test]
     fn a_stored_key_is_neither_revived_nor_given_another_role() {
         let at = Millis::from_millis(0);
-        let spec = KeySpec { role: Role::Worker, workspace: None, name: String::new() };
-        let row = key_of_secret(KeyId::from_parts(at, 1), spec, "local-worker", at);
+        let row = key_of_secret(KeyId::from_parts(at, 1), KeySpec::of(Role::Worker), "local-worker", at);
         assert_eq!(judge(&row, Role::Worker, "K"), Ok(()));
         assert!(judge(&row, Role::Admin, "K").unwrap_err().to_string().contains("role `worker`"));
         let revoked = KeyRow { revoked_at: Some(at), ..row };

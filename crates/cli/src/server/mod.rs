@@ -6,31 +6,41 @@
 
 mod keys;
 mod link_key;
+mod listen;
+mod own_certificate;
 mod reload;
 mod standby;
 mod verify;
+mod webhooks;
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::rt::System;
 use reeve_actors::{ClockSource, Engine, ManualClock, Parts};
-use reeve_api::{ApiSettings, ApiState, KeyTable, ServeError, ServerOptions, serve};
+use reeve_api::{
+    ApiSettings, ApiState, Certificate, KeyTable, Rate, RoleRates, ServeError, ServerOptions, Stripe,
+    StripeRules, serve,
+};
 use reeve_artifacts::Artifacts;
-use reeve_client::Client;
+use reeve_client::{Client, ClientSettings, Trust};
 use reeve_store::{Fatal, FatalHook, Store};
 use reeve_types::{Clock as _, Millis};
+use reeve_upkeep::Upkeep;
+use reeve_webhooks::Work;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::catalogs;
-use crate::config::{ServerSettings, Settings};
+use crate::config::{LimitSettings, ServerSettings, Settings, TlsSettings};
 use crate::exit::Failure;
 use crate::sketch::{Crew, Plan};
 use crate::system::{self, SystemClock, SystemEntropy};
 
 pub use keys::{Secrets, fresh_secret};
+pub use listen::bind;
 use reload::Reloader;
 pub use reload::Reread;
 pub use verify::{check, open_store};
@@ -65,8 +75,12 @@ pub struct Blueprint {
 /// A server that serves.
 pub struct Server {
     addr: SocketAddr,
+    /// How clients address it: `http` or `https`.
+    scheme: &'static str,
     engine: Engine,
     store: Store,
+    upkeep: reeve_upkeep::Running,
+    webhooks: Work,
     crew: Option<Crew>,
     stop: watch::Sender<bool>,
     served: JoinHandle<Result<(), ServeError>>,
@@ -83,14 +97,6 @@ pub fn run_in_system<T>(future: impl Future<Output = Result<T, Failure>>) -> Res
     System::with_tokio_rt(move || runtime).block_on(future)
 }
 
-/// Binds an address.
-///
-/// # Errors
-/// It is taken, or not ours to take.
-pub fn bind(listen: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(listen).map_err(|e| Failure::environment(&format!("cannot listen on `{listen}`"), e))
-}
-
 impl Server {
     /// Opens the data, recovers what it holds and serves. On PostgreSQL it waits, answering that it does, while
     /// another process has the database.
@@ -100,6 +106,7 @@ impl Server {
     pub async fn start(blueprint: Blueprint) -> Result<Self, Failure> {
         let Blueprint { settings, listener, secrets, clock, workers, reread } = blueprint;
         let addr = listener.local_addr().map_err(|e| Failure::environment("the socket has no address", e))?;
+        let certificate = certificate(&settings.server.tls)?;
         let catalogs = catalogs::load(&settings.catalogs.dir)?;
         let engine_settings = settings.engine().map_err(|e| Failure::usage(e.to_string()))?;
         let dir = settings.data_dir();
@@ -107,7 +114,7 @@ impl Server {
             .map_err(|e| Failure::environment(&format!("cannot make the folder `{}`", dir.display()), e))?;
         // The lock of the database comes first: opening the outputs clears away what an upload left half done, and
         // must not do so under a server that runs.
-        let (store, standby) = standby::wait_for_store(&settings, &listener).await?;
+        let (store, standby) = standby::wait_for_store(&settings, &listener, certificate.as_ref()).await?;
         let link_secret = link_key::load_or_make(dir)?;
         let artifacts = Artifacts::local(&dir.join("artifacts"))
             .map_err(|e| Failure::environment("cannot open the store of outputs", e))?;
@@ -120,18 +127,32 @@ impl Server {
             entropy: Arc::new(SystemEntropy),
         };
         let engine = Engine::start(parts).await.map_err(|e| Failure::environment("cannot start", e))?;
-        let table = keys::prepare(&engine, &secrets).await?;
+        let table = keys::prepare(&engine, &secrets, role_rates(&settings.limits)).await?;
+        let rules = StripeRules::new(&settings.integrations.stripe, &engine.shelf());
+        let rules = rules.map_err(|e| Failure::usage(e.to_string()))?;
+        let stripe = Arc::new(Stripe::new(secrets.stripe.clone(), rules));
         let port = Arc::new(verify::StorePort(store.verifier()));
+        let upkeep = Upkeep::new(
+            engine.clone(),
+            artifacts.clone(),
+            settings.retention.upkeep(),
+            Arc::new(SystemClock),
+        )
+        .start();
+        let (port_of_webhooks, webhooks) = webhooks::start(&settings, &store, &engine)?;
         let state = ApiState::new(
             engine.clone(),
             artifacts,
             table.clone(),
             port,
             api_settings(&settings, link_secret),
-        );
+        )
+        .with_stripe(stripe.clone())
+        .with_webhooks(port_of_webhooks);
         let state = match reread {
             Some(reread) => {
-                let reloader = Reloader::new(engine.clone(), reread, settings.clone());
+                let reloader =
+                    Reloader::new((engine.clone(), stripe), certificate.clone(), reread, settings.clone());
                 reloader.at_hangup();
                 state.with_reload(Arc::new(reloader))
             }
@@ -141,10 +162,12 @@ impl Server {
             standby.end().await;
         }
         let (stop, stopped) = watch::channel(false);
-        let served =
-            system::spawn_here(serve(Arc::new(state), listener, options(&settings.server), told(stopped)));
-        let crew = start_crew(&engine, &table, addr, workers)?;
-        Ok(Self { addr, engine, store, crew, stop, served })
+        let options = ServerOptions { tls: certificate.clone(), ..options(&settings.server) };
+        let served = system::spawn_here(serve(Arc::new(state), listener, options, told(stopped)));
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let inside = Inside { url: local_url(scheme, addr), trust: certificate.map(own_certificate::trust) };
+        let crew = start_crew(&engine, &table, &inside, workers)?;
+        Ok(Self { addr, scheme, engine, store, upkeep, webhooks, crew, stop, served })
     }
 
     /// Where it listens.
@@ -154,7 +177,12 @@ impl Server {
 
     /// The address for clients on this machine.
     pub fn url(&self) -> String {
-        local_url(self.addr)
+        local_url(self.scheme, self.addr)
+    }
+
+    /// How clients address it: `http` or `https`.
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// Waits until the server ends by itself, which it does only when it broke down.
@@ -173,11 +201,13 @@ impl Server {
     /// The server broke down on the way; what was acknowledged is safe all the same.
     pub async fn stop(self) -> Result<(), Failure> {
         self.engine.stop();
+        self.upkeep.stop().await;
         if let Some(crew) = self.crew {
             crew.stop().await;
         }
         self.stop.send_replace(true);
         let served = self.served.await;
+        self.webhooks.stop().await;
         self.store.close().await;
         match served {
             Ok(Ok(())) => Ok(()),
@@ -198,27 +228,34 @@ async fn clock_source(plan: ClockPlan, store: &Store) -> Result<ClockSource, Fai
     Ok(ClockSource::Manual(Arc::new(ManualClock::at(start))))
 }
 
+/// How workers of this process reach it.
+struct Inside {
+    url: String,
+    trust: Option<Trust>,
+}
+
 fn start_crew(
     engine: &Engine,
     table: &KeyTable,
-    addr: SocketAddr,
+    inside: &Inside,
     plans: Vec<Plan>,
 ) -> Result<Option<Crew>, Failure> {
     if plans.is_empty() {
         return Ok(None);
     }
     let secret = keys::internal_worker(engine, table);
-    let client = Client::new(&local_url(addr), &secret)?;
+    let trust = inside.trust.clone().unwrap_or_default();
+    let client = Client::trusting(&inside.url, &secret, ClientSettings::default(), &trust)?;
     Ok(Some(Crew::start(&client, plans)))
 }
 
 /// An address that means every interface is not one to connect to.
-fn local_url(addr: SocketAddr) -> String {
+fn local_url(scheme: &str, addr: SocketAddr) -> String {
     let mut to = addr;
     if addr.ip().is_unspecified() {
         to.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
-    format!("http://{to}")
+    format!("{scheme}://{to}")
 }
 
 fn fatal_hook() -> FatalHook {
@@ -232,12 +269,32 @@ fn fatal_hook() -> FatalHook {
     })
 }
 
+/// The certificate that the settings name, read before the data is touched.
+fn certificate(tls: &TlsSettings) -> Result<Option<Certificate>, Failure> {
+    if tls.cert.is_empty() {
+        return Ok(None);
+    }
+    let certificate = Certificate::load(Path::new(&tls.cert), Path::new(&tls.key));
+    certificate.map(Some).map_err(|e| Failure::usage(format!("`server.tls`: {e}")))
+}
+
+fn role_rates(limits: &LimitSettings) -> RoleRates {
+    RoleRates {
+        admin: Rate::new(limits.admin_per_second, limits.admin_burst),
+        workspace: Rate::new(limits.workspace_per_second, limits.workspace_burst),
+        worker: Rate::new(limits.worker_per_second, limits.worker_burst),
+    }
+}
+
 fn api_settings(settings: &Settings, link_secret: [u8; 32]) -> ApiSettings {
     let server = &settings.server;
     ApiSettings {
         body_idle_seconds: server.body_idle_seconds,
         keep_alive_seconds: server.keep_alive_seconds,
         metrics_open: server.metrics_open,
+        unknown_rate: Rate::new(settings.limits.unknown_per_second, settings.limits.unknown_burst),
+        data_dir: Some(settings.data_dir().to_owned()),
+        build_commit: env!("REEVE_COMMIT"),
         public_url: (!server.public_url.is_empty()).then(|| server.public_url.clone()),
         ..ApiSettings::new(link_secret)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use reeve_actors::Engine;
-use reeve_api::ReloadPort;
+use reeve_api::{Certificate, ReloadPort, Stripe, StripeRules};
 use reeve_protocol::ReloadReport;
 use tokio::sync::Mutex;
 
@@ -22,6 +22,8 @@ pub(super) struct Reloader(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    stripe: Arc<Stripe>,
+    certificate: Option<Certificate>,
     reread: Reread,
     started: Settings,
     /// What is in force of that which may change.
@@ -29,22 +31,38 @@ struct Inner {
 }
 
 impl Reloader {
-    pub(super) fn new(engine: Engine, reread: Reread, settings: Settings) -> Self {
+    pub(super) fn new(
+        (engine, stripe): (Engine, Arc<Stripe>),
+        certificate: Option<Certificate>,
+        reread: Reread,
+        settings: Settings,
+    ) -> Self {
         let (started, in_force) = (settings.clone(), Mutex::new(settings));
-        Self(Arc::new(Inner { engine, reread, started, in_force }))
+        Self(Arc::new(Inner { engine, stripe, certificate, reread, started, in_force }))
     }
 
     async fn reload(&self) -> Result<ReloadReport, String> {
         // One at a time: the last file read is the one in force.
         let mut in_force = self.0.in_force.lock().await;
         let wanted = (self.0.reread)()?;
+        // Read before anything is changed, and shown when all the rest is in force.
+        let fresh = self.0.certificate.as_ref().map(|certificate| (certificate, certificate.read_again()));
+        let fresh = match fresh {
+            Some((certificate, Ok(fresh))) => Some((certificate, fresh)),
+            Some((_, Err(error))) => return Err(format!("`server.tls`: {error}")),
+            None => None,
+        };
+        let stripe = StripeRules::new(&wanted.integrations.stripe, &self.0.engine.shelf());
+        let stripe = stripe.map_err(|e| e.to_string())?;
         let engine_settings = wanted.engine().map_err(|e| e.to_string())?;
         let outcome = self.0.engine.reload(engine_settings).await.map_err(|e| e.to_string())?;
         outcome.map_err(|refusal| refusal.to_string())?;
-        let report = ReloadReport {
-            applied: in_force.reloadable_unlike(&wanted),
-            needs_restart: self.0.started.fixed_unlike(&wanted),
-        };
+        self.0.stripe.put(stripe);
+        let mut applied = in_force.reloadable_unlike(&wanted);
+        if fresh.is_some_and(|(certificate, fresh)| certificate.put(fresh)) {
+            applied.push("server.tls".to_owned());
+        }
+        let report = ReloadReport { applied, needs_restart: self.0.started.fixed_unlike(&wanted) };
         *in_force = wanted;
         Ok(report)
     }

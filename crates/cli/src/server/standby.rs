@@ -5,7 +5,7 @@
 
 use std::net::TcpListener;
 
-use reeve_api::{ServeError, stand_by};
+use reeve_api::{Certificate, ServeError, stand_by};
 use reeve_store::{Database, OpenError, Store};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -26,14 +26,14 @@ pub(super) struct Standby {
 }
 
 impl Standby {
-    fn start(listener: &TcpListener, why: String) -> Result<Self, Failure> {
+    fn start(listener: &TcpListener, tls: Option<Certificate>, why: String) -> Result<Self, Failure> {
         let cannot = |e| Failure::environment("cannot stand by", e);
         let listener = listener.try_clone().map_err(cannot)?;
         let (why, said) = watch::channel(why);
         let (over, told) = oneshot::channel();
         // An end without a word is the end of the process.
         let until = async { drop(told.await) };
-        let served = system::spawn_here(stand_by(listener, said, until));
+        let served = system::spawn_here(async move { stand_by(listener, tls.as_ref(), said, until).await });
         Ok(Self { why, over, served })
     }
 
@@ -54,6 +54,7 @@ impl Standby {
 pub(super) async fn wait_for_store(
     settings: &Settings,
     listener: &TcpListener,
+    tls: Option<&Certificate>,
 ) -> Result<(Store, Option<Standby>), Failure> {
     let target = settings.store().map_err(|e| Failure::usage(e.to_string()))?;
     let may_wait = matches!(target.database, Database::Postgres(_));
@@ -77,7 +78,7 @@ pub(super) async fn wait_for_store(
         match &standby {
             None => {
                 tracing::warn!("{why}");
-                standby = Some(Standby::start(listener, why)?);
+                standby = Some(Standby::start(listener, tls.cloned(), why)?);
             }
             Some(standby) => drop(standby.why.send_replace(why)),
         }

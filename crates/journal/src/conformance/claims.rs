@@ -81,8 +81,11 @@ pub(super) async fn a_claim_given_up_can_be_taken_by_another(mut desk: Desk) {
 pub(super) async fn giving_up_a_claim_of_another_changes_nothing(mut desk: Desk) {
     let (first, second) = (desk.open("first").await, desk.open("second").await);
     let daily = Claim::daily("kira", "daily", "ben");
+    let reader = desk.subject.reader.clone();
+    assert_eq!(reader.claimed(&daily).await.unwrap(), None);
     assert_eq!(claim(&mut desk, &first, &[&daily], &[]).await, CommitOutcome::Durable);
     assert_eq!(claim(&mut desk, &second, &[], &[&daily]).await, CommitOutcome::Durable);
+    assert_eq!(reader.claimed(&daily).await.unwrap(), Some(first.clone()));
     assert_eq!(claim(&mut desk, &second, &[&daily], &[&daily]).await, taken(&daily, &first));
     assert_eq!(claim(&mut desk, &second, &[&daily], &[]).await, taken(&daily, &first));
 }

@@ -12,7 +12,7 @@ pub(super) async fn an_outdated_version_is_aborted_and_writes_nothing(mut desk: 
     let stale = first.records.take().unwrap();
     assert_eq!(desk.commit(&id, 0, stale.clone()).await, CommitOutcome::Aborted(AbortReason::Version));
     assert_eq!(desk.commit(&id, 7, stale.clone()).await, CommitOutcome::Aborted(AbortReason::Version));
-    assert_eq!(desk.subject.reader.jobs(&JobFilter::default(), &all()).await.unwrap().len(), 0);
+    assert_eq!(desk.subject.reader.jobs(&JobFilter::default(), &all()).await.unwrap().rows.len(), 0);
     assert_eq!(desk.commit(&id, 1, stale).await, CommitOutcome::Durable);
     desk.assert_same(&id).await;
 }

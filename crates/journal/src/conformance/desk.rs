@@ -166,6 +166,7 @@ pub(super) fn submit(job: JobId, params: &str) -> Command {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }))
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn lists_are_paged_without_gaps(mut desk: Desk) {
     let mut page = Page { after: None, limit: 3 };
     let mut seen = Vec::new();
     loop {
-        let rows = desk.subject.reader.jobs(&filter, &page).await.unwrap();
+        let rows = desk.subject.reader.jobs(&filter, &page).await.unwrap().rows;
         let Some(last) = rows.last() else { break };
         page.after = Some(last.intro.id.to_string());
         seen.extend(rows.iter().map(|record| record.intro.id));
@@ -70,7 +70,7 @@ pub(super) async fn lists_are_paged_without_gaps(mut desk: Desk) {
     jobs.reverse();
     assert_eq!(seen, jobs);
     let none = JobFilter { status: Some(Status::Failed), ..filter };
-    assert!(desk.subject.reader.jobs(&none, &all()).await.unwrap().is_empty());
+    assert!(desk.subject.reader.jobs(&none, &all()).await.unwrap().rows.is_empty());
     let mut page = Page { after: None, limit: 2 };
     let mut sequence = Vec::new();
     loop {

@@ -11,6 +11,8 @@ mod desk;
 mod insight;
 mod jobs;
 mod platform;
+mod tidy;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -47,8 +49,18 @@ pub async fn run_all<F: Future<Output = Subject>>(make: impl Fn() -> F) {
     claims::a_change_set_that_aborts_gives_nothing_up(Desk::new(make().await)).await;
     claims::claims_in_flight_change_hands_in_the_order_submitted(Desk::new(make().await)).await;
     platform::keys_read_back_and_are_revoked_once(Desk::new(make().await)).await;
+    platform::the_latest_use_of_a_key_stands(Desk::new(make().await)).await;
     platform::a_catalog_version_is_published_once(Desk::new(make().await)).await;
     platform::promotions_read_back_at_their_latest_values(Desk::new(make().await)).await;
+    tidy::a_closed_job_loses_content_and_keeps_its_figures(Desk::new(make().await)).await;
+    tidy::jobs_are_found_by_what_they_are(Desk::new(make().await)).await;
+    tidy::the_end_of_a_workspace_is_found_until_it_is_over(Desk::new(make().await)).await;
+    tidy::answers_are_forgotten_after_their_time(Desk::new(make().await)).await;
+    tidy::days_are_reconciled_from_both_sides(Desk::new(make().await)).await;
+    webhooks::endpoints_read_back_and_are_deleted(Desk::new(make().await)).await;
+    webhooks::a_job_tells_its_own_address_with_its_events(Desk::new(make().await)).await;
+    webhooks::deliveries_are_made_once_tried_and_asked_for_again(Desk::new(make().await)).await;
+    webhooks::what_is_old_is_pruned_a_few_rows_at_a_time(Desk::new(make().await)).await;
     insight::usage_is_grouped_as_asked(Desk::new(make().await)).await;
     insight::an_old_balance_is_what_was_shown_then(Desk::new(make().await)).await;
     insight::sums_beyond_an_amount_do_not_fail(Desk::new(make().await)).await;

@@ -16,6 +16,10 @@ pub(super) async fn keys_read_back_and_are_revoked_once(desk: Desk) {
         digest: [9; 32],
         created_at: T0,
         revoked_at: None,
+        expires_at: Some(T0.plus_ms(1_000)),
+        last_used_at: None,
+        rate_per_second: Some(7),
+        burst: Some(0),
     };
     let journal = &desk.subject.journal;
     let put = journal.submit_platform(PlatformChange::PutKey(key.clone())).unwrap();
@@ -27,6 +31,34 @@ pub(super) async fn keys_read_back_and_are_revoked_once(desk: Desk) {
     }
     let revoked = crate::KeyRow { revoked_at: Some(T0.plus_ms(5)), ..key };
     assert_eq!(desk.subject.reader.keys().await.unwrap(), [revoked]);
+}
+
+pub(super) async fn the_latest_use_of_a_key_stands(desk: Desk) {
+    let key = |n: u128| crate::KeyRow {
+        id: reeve_types::KeyId::from_parts(T0, n),
+        role: Role::Admin,
+        workspace: None,
+        name: String::new(),
+        digest: [u8::try_from(n).unwrap(); 32],
+        created_at: T0,
+        revoked_at: None,
+        expires_at: None,
+        last_used_at: None,
+        rate_per_second: None,
+        burst: None,
+    };
+    let keys = [key(1), key(2), key(3)];
+    for key in &keys {
+        assert_eq!(change(&desk, PlatformChange::PutKey(key.clone())).await, CommitOutcome::Durable);
+    }
+    let unknown = reeve_types::KeyId::from_parts(T0, 9);
+    for (used, ms) in [(vec![keys[0].id, keys[1].id], 60_000), (vec![keys[0].id, unknown], 0), (vec![], 5)] {
+        let touch = PlatformChange::TouchKeys { keys: used, at: T0.plus_ms(ms) };
+        assert_eq!(change(&desk, touch).await, CommitOutcome::Durable);
+    }
+    let stored = desk.subject.reader.keys().await.unwrap();
+    let uses: Vec<Option<Millis>> = stored.iter().map(|key| key.last_used_at).collect();
+    assert_eq!(uses, [Some(T0.plus_ms(60_000)), Some(T0.plus_ms(60_000)), None]);
 }
 
 async fn change(desk: &Desk, change: PlatformChange) -> CommitOutcome {

@@ -2,7 +2,9 @@
 
 mod insight;
 mod read;
+mod reconcile;
 mod tables;
+mod webhooks;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,7 +84,7 @@ impl MemoryJournal {
 
     /// Outbox rows written so far.
     pub fn outbox_len(&self) -> u64 {
-        lock(&self.tables).outbox
+        lock(&self.tables).webhooks.told()
     }
 
     fn answer(&self, reply: oneshot::Sender<CommitOutcome>, outcome: CommitOutcome) {
@@ -144,7 +146,7 @@ impl Journal for MemoryJournal {
 
     fn health(&self) -> JournalHealth {
         let depth = lock(&self.held).as_ref().map_or(0, Vec::len);
-        JournalHealth { can_commit: true, depth, written: Written::default() }
+        JournalHealth { can_commit: true, depth, oldest_age_ms: 0, written: Written::default() }
     }
 }
 

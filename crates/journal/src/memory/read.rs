@@ -6,16 +6,18 @@ use futures_util::FutureExt as _;
 use reeve_credits::lot::Lot;
 use reeve_jobs::Status;
 use reeve_types::{Credits, JobId, KeyId, LeaseId, MemberId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Member, Promotion, PurchaseRow, Row};
+use reeve_workspace::{Claim, Member, Phase, Promotion, PurchaseRow, Row};
 
 use super::tables::Stored;
 use super::{MemoryJournal, lock};
 use crate::change::{CatalogRow, KeyRow};
 use crate::insight::{PastBalance, UsageFilter, UsageKey, UsageRow};
 use crate::reader::{
-    FactsRow, JobFilter, JobRecord, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read, Reader,
-    StoreError, StoredAnswer, WorkspaceRecord,
+    FactsRow, JobFilter, JobRecord, JobsFound, LeasedRow, LedgerFilter, Loaded, Page, QueuedRow, Read,
+    Reader, StoreError, StoredAnswer, WorkspaceRecord,
 };
+use crate::reconcile::{DaySpan, Reconciled};
+use crate::tidy::{AgedJob, EndingRow};
 
 fn ready<'a, T: Send + 'a>(value: T) -> Read<'a, T> {
     async move { Ok::<T, StoreError>(value) }.boxed()
@@ -32,6 +34,27 @@ fn view(id: &WorkspaceId, Stored { version, profile, row, .. }: &Stored) -> Work
         running: row.running,
         queued: row.queued,
     }
+}
+
+fn is_wanted(record: &JobRecord, filter: &JobFilter) -> bool {
+    let JobFilter { workspace, status, action, since, until, member, error, metadata } = filter;
+    let JobRecord { intro, state, .. } = record;
+    let noted = |(key, wanted): &(String, String)| {
+        let object: serde_json::Value = serde_json::from_str(intro.metadata.as_deref()?).ok()?;
+        match object.get(key)? {
+            serde_json::Value::String(text) => Some(text == wanted),
+            serde_json::Value::Number(number) => Some(number.to_string() == *wanted),
+            _ => None,
+        }
+    };
+    workspace.as_ref().is_none_or(|workspace| *workspace == intro.workspace)
+        && status.is_none_or(|status| status == state.status)
+        && action.as_ref().is_none_or(|action| *action == intro.action)
+        && since.is_none_or(|since| intro.created_at >= since)
+        && until.is_none_or(|until| intro.created_at < until)
+        && member.as_ref().is_none_or(|member| intro.member.as_ref() == Some(member))
+        && error.as_ref().is_none_or(|code| state.error.as_ref().is_some_and(|error| *error.code == **code))
+        && metadata.as_ref().is_none_or(|wanted| noted(wanted) == Some(true))
 }
 
 impl Reader for MemoryJournal {
@@ -54,17 +77,13 @@ impl Reader for MemoryJournal {
         ready(lock(&self.tables).record(job))
     }
 
-    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, Vec<JobRecord>> {
+    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {
         let tables = lock(&self.tables);
-        let wanted = |record: &JobRecord| {
-            filter.workspace.as_ref().is_none_or(|workspace| *workspace == record.intro.workspace)
-                && filter.status.is_none_or(|status| status == record.state.status)
-                && filter.action.as_ref().is_none_or(|action| *action == record.intro.action)
-                && filter.since.is_none_or(|since| record.intro.created_at >= since)
-        };
+        let wanted = |record: &JobRecord| is_wanted(record, filter);
         let before = |id: &JobId| page.after.as_deref().is_none_or(|after| id.to_string().as_str() < after);
         let ids = tables.jobs.keys().rev().filter(|id| before(id));
-        ready(ids.filter_map(|id| tables.record(*id)).filter(wanted).take(page.limit as usize).collect())
+        let rows = ids.filter_map(|id| tables.record(*id)).filter(wanted).take(page.limit as usize).collect();
+        ready(JobsFound { rows, looked_to: None })
     }
 
     fn ledger<'a>(
@@ -113,6 +132,10 @@ impl Reader for MemoryJournal {
                 .find(|(_, row)| &*row.payment == payment)
                 .map(|(id, row)| (id.clone(), row.clone())),
         )
+    }
+
+    fn claimed<'a>(&'a self, claim: &'a Claim) -> Read<'a, Option<WorkspaceId>> {
+        ready(lock(&self.tables).claims.get(claim).cloned())
     }
 
     fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>> {
@@ -233,6 +256,45 @@ impl Reader for MemoryJournal {
         from: Millis,
     ) -> Read<'a, (Credits, u64)> {
         ready(lock(&self.tables).member_settled(workspace, member, from))
+    }
+
+    fn aged(&self, after: Option<JobId>, before: Millis, count_max: u32) -> Read<'_, Vec<AgedJob>> {
+        let tables = lock(&self.tables);
+        let end = JobId::from_parts(before, 0);
+        let ids = tables.jobs.keys().filter(|id| after.is_none_or(|after| **id > after) && **id < end);
+        let aged = |record: JobRecord| AgedJob {
+            id: record.intro.id,
+            workspace: record.intro.workspace.clone(),
+            finished_at: record.state.finished_at,
+            shed: record.shed,
+        };
+        ready(ids.filter_map(|id| tables.record(*id)).take(count_max as usize).map(aged).collect())
+    }
+
+    fn ending<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<EndingRow>> {
+        let tables = lock(&self.tables);
+        let after = |id: &WorkspaceId| page.after.as_deref().is_none_or(|after| id.as_str() > after);
+        let ending = |phase: Phase| matches!(phase, Phase::Closed | Phase::Erasing);
+        let rows =
+            tables.workspaces.iter().filter(|(id, stored)| after(id) && ending(stored.profile.phase()));
+        let row = |(id, stored): (&WorkspaceId, &Stored)| EndingRow {
+            workspace: id.clone(),
+            phase: stored.profile.phase(),
+            queued: stored.row.queued,
+        };
+        ready(rows.take(page.limit as usize).map(row).collect())
+    }
+
+    fn has_answers_before(&self, at: Millis) -> Read<'_, bool> {
+        ready(lock(&self.tables).answers.values().any(|answer| answer.at < at))
+    }
+
+    fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool> {
+        ready(lock(&self.tables).answers.keys().any(|(of, _)| of == workspace))
+    }
+
+    fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled> {
+        ready(lock(&self.tables).reconcile(span, page))
     }
 
     fn newest_at(&self) -> Read<'_, Option<Millis>> {

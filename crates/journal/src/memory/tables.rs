@@ -11,9 +11,11 @@ use reeve_workspace::{
     Tallies, WorkspaceRow,
 };
 
+use super::webhooks::Webhooks;
 use crate::change::{CatalogRow, ChangeSet, KeyRow, PlatformChange};
 use crate::outcome::{AbortReason, CommitOutcome};
 use crate::reader::{JobRecord, Loaded, StoredAnswer, key_hash};
+use crate::tidy::{Shed, ShedJob, Tidy};
 
 /// A workspace's own row; what a change set leaves out stays as it was.
 pub(super) struct Stored {
@@ -38,7 +40,8 @@ pub(super) struct Tables {
     pub(super) keys: BTreeMap<KeyId, KeyRow>,
     pub(super) catalogs: BTreeMap<(CatalogName, u32), CatalogRow>,
     pub(super) promotions: BTreeMap<Arc<str>, Promotion>,
-    pub(super) outbox: u64,
+    pub(super) webhooks: Webhooks,
+    pub(super) shed: BTreeMap<JobId, Shed>,
     /// Set by tests that see whether the tests notice: outdated change sets are written too.
     pub(super) guard_dropped: bool,
 }
@@ -95,7 +98,7 @@ impl Tables {
         self.purchases.entry(workspace.clone()).or_default().extend(bought);
         self.members.entry(workspace.clone()).or_default().extend(members);
         self.ledger.entry(workspace.clone()).or_default().extend(ledger);
-        self.outbox += outbox.len() as u64;
+        self.webhooks.tell(&workspace, outbox);
         self.claims.retain(|claim, by| *by != workspace || !unclaims.contains(claim));
         self.claims.extend(claims.into_iter().map(|claim| (claim, workspace.clone())));
         if let Some(answer) = answer {
@@ -128,6 +131,13 @@ impl Tables {
                     row.revoked_at.get_or_insert(at);
                 }
             }
+            PlatformChange::TouchKeys { keys, at } => {
+                for id in keys {
+                    if let Some(row) = self.keys.get_mut(&id) {
+                        row.last_used_at = row.last_used_at.max(Some(at));
+                    }
+                }
+            }
             PlatformChange::PublishCatalog(row) => {
                 let key = (row.name.clone(), row.version);
                 let text = row.text.clone();
@@ -138,8 +148,36 @@ impl Tables {
             PlatformChange::PutPromotion(promotion) => {
                 self.promotions.insert(promotion.id.clone(), promotion);
             }
+            PlatformChange::Tidy(tidy) => self.tidy(tidy),
+            PlatformChange::Webhook(change) => self.webhooks.change(change),
         }
         CommitOutcome::Durable
+    }
+
+    fn tidy(&mut self, tidy: Tidy) {
+        match tidy {
+            Tidy::Shed(jobs) => jobs.into_iter().for_each(|job| self.shed(job)),
+            Tidy::AnswersBefore { at, .. } => self.answers.retain(|_, answer| answer.at >= at),
+            Tidy::AnswersOf { workspace, .. } => self.answers.retain(|(of, _), _| *of != workspace),
+        }
+    }
+
+    fn shed(&mut self, ShedJob { id, shed, outputs }: ShedJob) {
+        let Some(state) = self.jobs.get_mut(&id).filter(|state| state.status.is_final()) else { return };
+        state.outputs = outputs;
+        if shed.content {
+            if let Some(error) = &mut state.error {
+                error.message = Arc::default();
+            }
+            if let Some(intro) = self.intros.get_mut(&id) {
+                let bare =
+                    JobIntro { params: Arc::default(), metadata: None, webhook: None, ..(**intro).clone() };
+                *intro = Arc::new(bare);
+            }
+        }
+        self.uploads.retain(|(job, ..), _| *job != id);
+        let kept = self.shed.entry(id).or_default();
+        *kept = kept.and(shed);
     }
 
     /// One job with the uploads of its live lease.
@@ -150,7 +188,8 @@ impl Tables {
             let of_lease = (id, lease.attempt, 0)..=(id, lease.attempt, u32::MAX);
             lease.uploads = self.uploads.range(of_lease).map(|(_, upload)| upload.clone()).collect();
         }
-        Some(JobRecord { intro, state })
+        let shed = self.shed.get(&id).copied().unwrap_or_default();
+        Some(JobRecord { intro, state, shed })
     }
 
     /// Jobs that are not final, in order of id.

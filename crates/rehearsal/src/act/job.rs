@@ -39,6 +39,7 @@ impl Rehearsal {
             credits_max: submit.max_credits,
             metadata: None,
             webhook: None,
+            retry_of: None,
         };
         let outcome = self.run(id, &Command::Submit(Box::new(command)))?;
         if let Outcome::Job(job) = outcome {

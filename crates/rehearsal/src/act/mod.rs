@@ -60,7 +60,7 @@ impl From<Reply> for Outcome {
             Reply::Admitted(intro) => Self::Job(intro.id),
             Reply::Job { id, .. } => Self::Job(id),
             Reply::Purchase(row) => Self::Purchase(row),
-            Reply::Workspace(_) | Reply::Lots(_) | Reply::Done => Self::Done,
+            Reply::Workspace(_) | Reply::Lots(_) | Reply::CancelledMany(_) | Reply::Done => Self::Done,
         }
     }
 }

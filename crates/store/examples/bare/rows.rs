@@ -125,5 +125,6 @@ fn submit(job: JobId) -> Command {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }))
 }

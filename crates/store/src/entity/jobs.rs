@@ -45,6 +45,8 @@ pub(crate) struct Model {
     pub(crate) params: String,
     pub(crate) metadata: Option<String>,
     pub(crate) webhook: Option<String>,
+    pub(crate) shed: i64,
+    pub(crate) retry_of: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,10 @@ pub(crate) struct Model {
     pub(crate) digest: Vec<u8>,
     pub(crate) created_at: i64,
     pub(crate) revoked_at: Option<i64>,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) last_used_at: Option<i64>,
+    pub(crate) rate_per_second: Option<i64>,
+    pub(crate) burst: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -27,6 +27,7 @@ pub(crate) struct Model {
     pub(crate) plan: String,
     pub(crate) tallies: String,
     pub(crate) profile: String,
+    pub(crate) phase: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -87,7 +87,9 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
         };
         match next {
             Next::Batch(batch) => {
+                writer.shared.set_under_way(&batch.entries);
                 writer.run(batch.entries).await;
+                writer.shared.set_under_way(&[]);
                 done(batch.flushes);
             }
             Next::Platform(change, reply) => {

@@ -1,7 +1,7 @@
 //! The port's side of the journal: counts what waits, hands it to the task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use reeve_journal::{
     AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room, Urgency,
@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::encoded::Encoded;
 use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
+use crate::task;
 
 /// Who waits for an outcome. A caller that stopped waiting does not undo a commit.
 pub(super) type Reply = oneshot::Sender<CommitOutcome>;
@@ -22,6 +23,8 @@ pub(super) struct Entry {
     /// Of the change set; its rows as text are about as much again.
     pub(super) weight_bytes: usize,
     pub(super) encoded: Box<Encoded>,
+    /// When it was submitted, on the monotonic clock.
+    pub(super) entered_ms: u64,
     /// Given back with the outcome.
     pub(super) room: Room,
 }
@@ -31,7 +34,8 @@ impl Entry {
     pub(super) fn new(change: ChangeSet, reply: Reply, room: Room) -> Self {
         let weight_bytes = super::weight::bytes_of(&change);
         let encoded = Box::new(Encoded::of(&change));
-        Self { change, reply, weight_bytes, encoded, room }
+        let entered_ms = task::monotonic_ms();
+        Self { change, reply, weight_bytes, encoded, entered_ms, room }
     }
 
     /// Answers before the commit, which a test asks for to see that it is noticed.
@@ -57,6 +61,9 @@ pub(super) struct Shared {
     reserved: Arc<Semaphore>,
     count: AtomicUsize,
     bytes: AtomicUsize,
+    /// When the oldest change set of the batch under way was submitted; 0 between batches. What waits behind the batch
+    /// is younger, since the queue keeps its order.
+    oldest_ms: AtomicU64,
     can_commit: AtomicBool,
     pub(super) written: Counters,
 }
@@ -68,6 +75,7 @@ impl Shared {
             reserved: Arc::new(Semaphore::new(QUEUE_COUNT_MAX - QUEUE_SUBMITS_MAX)),
             count: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            oldest_ms: AtomicU64::new(0),
             can_commit: AtomicBool::new(true),
             written: Counters::default(),
         })
@@ -104,6 +112,20 @@ impl Shared {
         // Before the answer, so that whoever hears it finds the room free.
         drop(room);
         let _ = reply.send(outcome);
+    }
+
+    /// A batch is under way, or none is any more.
+    pub(super) fn set_under_way(&self, entries: &[Entry]) {
+        let oldest_ms = entries.iter().map(|entry| entry.entered_ms).min();
+        self.oldest_ms.store(oldest_ms.unwrap_or(0), Ordering::Release);
+    }
+
+    /// How long the oldest change set has been waiting for its outcome.
+    pub(super) fn oldest_age_ms(&self) -> u64 {
+        match self.oldest_ms.load(Ordering::Acquire) {
+            0 => 0,
+            entered_ms => task::monotonic_ms().saturating_sub(entered_ms),
+        }
     }
 
     pub(super) fn set_can_commit(&self, can_commit: bool) {
@@ -181,6 +203,7 @@ impl Journal for Handle {
         JournalHealth {
             can_commit: self.shared.can_commit.load(Ordering::Acquire),
             depth: self.shared.count.load(Ordering::Acquire),
+            oldest_age_ms: self.shared.oldest_age_ms(),
             written: self.shared.written.read(),
         }
     }

@@ -6,6 +6,7 @@
 //! - `writer`: one transaction, and what to do when it does not succeed.
 //! - `hot`: the same for the usual batch of SQLite, in two calls.
 //! - `lane`: the session that may write, and what a lost one left behind.
+//! - `platform`, `webhooks`: what belongs to no workspace, each change a transaction of its own.
 //! - `statements`, `encode`, `encoded`: constant texts and their one parameter.
 
 mod at_once;
@@ -21,7 +22,9 @@ mod plan;
 mod platform;
 mod queue;
 mod statements;
+mod tidy;
 mod transaction;
+mod webhooks;
 mod weight;
 mod writer;
 mod written;

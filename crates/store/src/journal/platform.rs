@@ -6,10 +6,11 @@ use reeve_journal::{AbortReason, CatalogRow, CommitOutcome, KeyRow, PlatformChan
 use reeve_types::{KeyId, Millis};
 use reeve_workspace::Promotion;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, Condition, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
 
 use super::lane::Resolved;
 use super::transaction::Stop;
+use super::webhooks;
 use super::writer::{RETRY_MS, TRIES_MAX, Writer};
 use crate::entity::{catalogs, keys, promotions};
 use crate::failure::{Failure, classify};
@@ -106,16 +107,21 @@ impl Writer {
         match change {
             PlatformChange::PutKey(key) => put_key(txn, key).await?,
             PlatformChange::RevokeKey { id, at } => revoke_key(txn, *id, *at).await?,
+            PlatformChange::TouchKeys { keys, at } => touch_keys(txn, keys, *at).await?,
             PlatformChange::PublishCatalog(row) => return Ok(publish(txn, row).await?),
             PlatformChange::PutPromotion(promotion) => put_promotion(txn, promotion).await?,
+            PlatformChange::Tidy(tidy) => self.writing(txn).tidy(tidy).await?,
+            PlatformChange::Webhook(change) => {
+                return Ok(webhooks::write(txn, self.backend, change).await?);
+            }
         }
         Ok(CommitOutcome::Durable)
     }
 }
 
 async fn put_key(db: &DatabaseTransaction, key: &KeyRow) -> Result<(), DbErr> {
-    use keys::Column::{Digest, Id, Name, RevokedAt, Role, Workspace};
-    let columns = [Role, Workspace, Name, Digest, RevokedAt];
+    use keys::Column::{Burst, Digest, ExpiresAt, Id, Name, RatePerSecond, RevokedAt, Role, Workspace};
+    let columns = [Role, Workspace, Name, Digest, RevokedAt, ExpiresAt, RatePerSecond, Burst];
     let again = OnConflict::column(Id).update_columns(columns).to_owned();
     let insert = keys::Entity::insert(row::key::write(key)).on_conflict(again);
     insert.exec_without_returning(db).await?;
@@ -127,6 +133,15 @@ async fn revoke_key(db: &DatabaseTransaction, id: KeyId, at: Millis) -> Result<(
     let revoked = Expr::col(keys::Column::RevokedAt).if_null(at.value());
     let update = keys::Entity::update_many().col_expr(keys::Column::RevokedAt, revoked);
     update.filter(keys::Column::Id.eq(id.to_string())).exec(db).await?;
+    Ok(())
+}
+
+/// One statement for all of them, so that a batch costs the writer what a single key does.
+async fn touch_keys(db: &DatabaseTransaction, used: &[KeyId], at: Millis) -> Result<(), DbErr> {
+    use keys::Column::{Id, LastUsedAt};
+    let older = Condition::any().add(LastUsedAt.is_null()).add(LastUsedAt.lt(at.value()));
+    let update = keys::Entity::update_many().col_expr(LastUsedAt, Expr::value(at.value()));
+    update.filter(Id.is_in(used.iter().map(ToString::to_string))).filter(older).exec(db).await?;
     Ok(())
 }
 

@@ -38,6 +38,12 @@ pub(crate) struct Statements {
     pub(crate) claims_taken: String,
     /// Which of the keys given are recorded.
     pub(crate) answers_taken: String,
+    /// Closed jobs lose something; live ones are passed over.
+    pub(crate) jobs_shed: String,
+    pub(crate) jobs_emptied: String,
+    pub(crate) uploads_gone: String,
+    pub(crate) answers_before: String,
+    pub(crate) answers_of: String,
 }
 
 impl Statements {
@@ -78,9 +84,19 @@ impl Statements {
             answers: sql.insert("answers", answer::COLUMNS, "ON CONFLICT (workspace, key) DO NOTHING"),
             claims_taken: sql.matching("claims", claim::COLUMNS, 2),
             answers_taken: sql.matching("answers", answer::COLUMNS, 2),
+            jobs_shed: sql.update(("jobs", job::SHED, 1), CLOSED_JOB, ""),
+            jobs_emptied: sql.update_with(("jobs", job::KEY, 1), job::EMPTY_IS, (CLOSED_JOB, "")),
+            uploads_gone: sql.delete("uploads", job::UPLOADS),
+            answers_before: sql.oldest_answers(),
+            answers_of: "DELETE FROM answers WHERE workspace = $1 AND key IN \
+                         (SELECT key FROM answers WHERE workspace = $1 LIMIT $2)"
+                .to_owned(),
         }
     }
 }
+
+/// The stored row of a job that is final.
+const CLOSED_JOB: &str = "jobs.id = v.c0 AND jobs.live = 0";
 
 /// Finds a workspace at the version that a change was decided on, and at no other.
 fn version_guard() -> &'static str {
@@ -90,8 +106,9 @@ fn version_guard() -> &'static str {
     "workspaces.id = v.c0 AND workspaces.version = v.c1"
 }
 
-struct Dialect {
-    backend: DbBackend,
+/// How each database says it.
+pub(super) struct Dialect {
+    pub(super) backend: DbBackend,
 }
 
 impl Dialect {
@@ -120,12 +137,17 @@ impl Dialect {
         format!("SELECT {} FROM {}", self.cells(columns).join(", "), self.rows())
     }
 
-    fn insert(&self, table: &str, columns: &Columns, tail: &str) -> String {
+    pub(super) fn insert(&self, table: &str, columns: &Columns, tail: &str) -> String {
         self.insert_with(table, (columns, &[]), tail)
     }
 
     /// With columns whose value is the same in all rows.
-    fn insert_with(&self, table: &str, (columns, same): (&Columns, &[(&str, &str)]), tail: &str) -> String {
+    pub(super) fn insert_with(
+        &self,
+        table: &str,
+        (columns, same): (&Columns, &[(&str, &str)]),
+        tail: &str,
+    ) -> String {
         let names = columns.iter().map(|(name, _)| *name).chain(same.iter().map(|(name, _)| *name));
         let mut cells = self.cells(columns);
         cells.extend(same.iter().map(|(_, value)| (*value).to_owned()));
@@ -146,7 +168,7 @@ impl Dialect {
     }
 
     /// The first `skipped` columns are what rows are found by.
-    fn update(&self, rows: (&str, &Columns, usize), on: &str, tail: &str) -> String {
+    pub(super) fn update(&self, rows: (&str, &Columns, usize), on: &str, tail: &str) -> String {
         self.update_with(rows, &[], (on, tail))
     }
 
@@ -190,6 +212,16 @@ impl Dialect {
         let names: Vec<String> = columns.iter().map(|(name, _)| format!("t.{name} AS {name}")).collect();
         let source = self.source(columns);
         format!("SELECT {} FROM {table} AS t JOIN ({source}) AS v ON {}", names.join(", "), on.join(" AND "))
+    }
+
+    /// Answers from before an instant, among those that came first.
+    fn oldest_answers(&self) -> String {
+        let oldest = if self.is_sqlite() {
+            "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY rowid LIMIT $2) AND at < $1"
+        } else {
+            "DELETE FROM answers WHERE ctid = ANY (ARRAY (SELECT ctid FROM answers WHERE at < $1 LIMIT $2))"
+        };
+        oldest.to_owned()
     }
 
     fn lane(&self) -> String {

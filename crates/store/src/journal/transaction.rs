@@ -176,7 +176,7 @@ impl Writing<'_> {
     }
 
     /// Rows affected; a statement without rows is not sent.
-    async fn execute(&self, sql: &str, rows: &Rows) -> Result<u64, Stop> {
+    pub(super) async fn execute(&self, sql: &str, rows: &Rows) -> Result<u64, Stop> {
         if rows.is_empty() {
             return Ok(0);
         }

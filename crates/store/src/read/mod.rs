@@ -10,17 +10,21 @@ mod ledger;
 mod load;
 mod packed;
 mod platform;
+mod reconcile;
 mod recovery;
+mod tidy;
+mod webhooks;
 mod workspaces;
 
 use futures_util::FutureExt as _;
 use reeve_credits::lot::Lot;
 use reeve_journal::{
-    CatalogRow, FactsRow, JobFilter, JobRecord, KeyRow, LeasedRow, LedgerFilter, Loaded, Page, PastBalance,
-    QueuedRow, Read, Reader, StoredAnswer, UsageFilter, UsageKey, UsageRow, WorkspaceRecord,
+    AgedJob, CatalogRow, DaySpan, EndingRow, FactsRow, JobFilter, JobRecord, JobsFound, KeyRow, LeasedRow,
+    LedgerFilter, Loaded, Page, PastBalance, QueuedRow, Read, Reader, Reconciled, StoredAnswer, UsageFilter,
+    UsageKey, UsageRow, WorkspaceRecord,
 };
 use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Member, Promotion, PurchaseRow, Row};
+use reeve_workspace::{Claim, Member, Promotion, PurchaseRow, Row};
 use sea_orm::DatabaseConnection;
 
 pub(crate) use db::{end, snapshot, unavailable};
@@ -64,7 +68,7 @@ impl Reader for StoreReader {
         jobs::one(&self.db, job).boxed()
     }
 
-    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, Vec<JobRecord>> {
+    fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {
         jobs::page(&self.db, filter, page).boxed()
     }
 
@@ -87,6 +91,10 @@ impl Reader for StoreReader {
 
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>> {
         workspaces::purchase_by_payment(&self.db, payment).boxed()
+    }
+
+    fn claimed<'a>(&'a self, claim: &'a Claim) -> Read<'a, Option<WorkspaceId>> {
+        workspaces::claimed(&self.db, claim).boxed()
     }
 
     fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>> {
@@ -169,6 +177,32 @@ impl Reader for StoreReader {
             let settled = insight::member_settled(&snapshot, workspace, (member, from)).await;
             end(snapshot).await;
             settled
+        }
+        .boxed()
+    }
+
+    fn aged(&self, after: Option<JobId>, before: Millis, count_max: u32) -> Read<'_, Vec<AgedJob>> {
+        tidy::aged(&self.db, after, (before, count_max)).boxed()
+    }
+
+    fn ending<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<EndingRow>> {
+        tidy::ending(&self.db, page).boxed()
+    }
+
+    fn has_answers_before(&self, at: Millis) -> Read<'_, bool> {
+        tidy::has_answers_before(&self.db, at).boxed()
+    }
+
+    fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool> {
+        tidy::has_answers_of(&self.db, workspace).boxed()
+    }
+
+    fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled> {
+        async move {
+            let snapshot = snapshot(&self.db).await?;
+            let sums = reconcile::reconcile(&snapshot, span, page).await;
+            end(snapshot).await;
+            sums
         }
         .boxed()
     }

@@ -2,10 +2,11 @@
 
 use reeve_journal::{Page, StoreError, StoredAnswer, WorkspaceRecord};
 use reeve_types::{MemberId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Member, PurchaseRow};
+use reeve_workspace::{Claim, Member, PurchaseRow};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _, sea_query::SelectStatement,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
 
 use super::db::{row, rows};
@@ -75,6 +76,21 @@ async fn owned_purchase(
     };
     let cells = Cells::by_text(&found, "purchases", "id")?;
     Ok(Some((cells.parse("workspace")?, row::purchase::read(&cells)?)))
+}
+
+/// Whose a claim is.
+pub(crate) async fn claimed(
+    db: &DatabaseConnection,
+    claim: &Claim,
+) -> Result<Option<WorkspaceId>, StoreError> {
+    let mut select = Query::select();
+    let cells = ["scope", "key", "workspace"].map(Alias::new);
+    select.columns(cells).from(Alias::new("claims"));
+    select.and_where(Expr::col(Alias::new("scope")).eq(&*claim.scope));
+    select.and_where(Expr::col(Alias::new("key")).eq(&*claim.key));
+    let found = row(db, select).await?;
+    let owner = |found| Ok(row::claim::read(&Cells::by_text(&found, "claims", "key")?)?.1);
+    found.map(owner).transpose()
 }
 
 /// Members of a workspace, in order of id; within whatever snapshot `db` is.

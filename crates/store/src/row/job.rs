@@ -12,7 +12,7 @@ use std::sync::Arc;
 use reeve_credits::hold::Hold;
 use reeve_credits::price::Quote;
 use reeve_jobs::{JobError, Lease, Sequence, Status};
-use reeve_journal::{JobRecord, LeasedRow, QueuedRow, StoreError};
+use reeve_journal::{JobRecord, LeasedRow, QueuedRow, Shed, ShedJob, StoreError};
 use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
 use reeve_workspace::{JobIntro, JobState};
 use rustc_hash::FxHashMap;
@@ -45,6 +45,7 @@ pub(crate) const INTRO: &Columns = &[
     text("params"),
     text("metadata"),
     text("webhook"),
+    text("retry_of"),
 ];
 
 /// Changes while it lives.
@@ -118,6 +119,16 @@ pub(crate) const CLOSED_IS: &[(&str, &str)] = &[
     ("lease_session", "NULL"),
 ];
 
+/// What a closed job loses, and what is left of its outputs then.
+pub(crate) const SHED: &Columns = &[text("id"), int("shed"), text("outputs")];
+
+/// The texts that a job without content has.
+pub(crate) const EMPTY_IS: &[(&str, &str)] =
+    &[("params", "'{}'"), ("metadata", "NULL"), ("webhook", "NULL"), ("error_message", "NULL")];
+
+/// What its uploads are found by.
+pub(crate) const UPLOADS: &Columns = &[text("job")];
+
 /// Whether nothing happened to a job since its admission, so that [`write_waiting`] tells all of it.
 pub(crate) fn is_waiting(state: &JobState) -> bool {
     let JobState { status, attempt, attempts_lost, lapses, not_before, started_at, lease, .. } = state;
@@ -148,6 +159,18 @@ pub(crate) fn write_new(rows: &mut Rows, intro: &JobIntro, state: &JobState) {
 /// A job that goes on.
 pub(crate) fn write_live(rows: &mut Rows, id: JobId, state: &JobState) {
     live_cells(rows.row().id(id), state).done(KEY.len() + LIVE.len());
+}
+
+/// A job that loses something.
+pub(crate) fn write_shed(rows: &mut Rows, job: &ShedJob) {
+    let cells = rows.row().id(job.id).int(job.shed.bits());
+    let cells = if job.outputs.is_empty() { cells.null() } else { cells.json(&job.outputs) };
+    cells.done(SHED.len());
+}
+
+/// A job's id alone.
+pub(crate) fn write_key(rows: &mut Rows, id: JobId) {
+    rows.row().id(id).done(KEY.len());
 }
 
 /// A job that ended; it must have no lease.
@@ -186,6 +209,7 @@ fn intro_cells<'a>(cells: Row<'a>, intro: &JobIntro) -> Row<'a> {
         .json(&intro.params)
         .opt_text(intro.metadata.as_deref())
         .opt_text(intro.webhook.as_deref())
+        .opt_id(intro.retry_of)
 }
 
 fn live_cells<'a>(cells: Row<'a>, state: &JobState) -> Row<'a> {
@@ -298,6 +322,7 @@ pub(crate) fn read(
         params: Arc::default(),
         metadata: None,
         webhook: None,
+        retry_of: cells.opt_parse("retry_of")?,
         created_at: cells.millis("created_at")?,
     };
     if depth == Depth::Full {
@@ -305,7 +330,8 @@ pub(crate) fn read(
         intro.metadata = cells.opt_shared("metadata")?;
         intro.webhook = cells.opt_shared("webhook")?;
     }
-    Ok(JobRecord { intro: Arc::new(intro), state: read_state(cells)? })
+    let shed = Shed::from_bits(cells.int("shed")?);
+    Ok(JobRecord { intro: Arc::new(intro), state: read_state(cells)?, shed })
 }
 
 fn read_state(cells: &Cells<'_>) -> Result<JobState, StoreError> {

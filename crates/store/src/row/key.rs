@@ -16,6 +16,10 @@ pub(crate) fn write(row: &KeyRow) -> ActiveModel {
         digest: Set(row.digest.to_vec()),
         created_at: Set(row.created_at.value()),
         revoked_at: Set(row.revoked_at.map(|at| at.value())),
+        expires_at: Set(row.expires_at.map(|at| at.value())),
+        last_used_at: Set(row.last_used_at.map(|at| at.value())),
+        rate_per_second: Set(row.rate_per_second.map(i64::from)),
+        burst: Set(row.burst.map(i64::from)),
     }
 }
 
@@ -29,5 +33,9 @@ pub(crate) fn read(cells: &Cells<'_>) -> Result<KeyRow, StoreError> {
         digest: cells.bytes("digest")?,
         created_at: cells.millis("created_at")?,
         revoked_at: cells.opt_millis("revoked_at")?,
+        expires_at: cells.opt_millis("expires_at")?,
+        last_used_at: cells.opt_millis("last_used_at")?,
+        rate_per_second: cells.opt_int("rate_per_second")?,
+        burst: cells.opt_int("burst")?,
     })
 }

@@ -34,6 +34,7 @@ pub(crate) const PROFILE: &Columns = &[
     text("catalog"),
     text("plan"),
     text("profile"),
+    int("phase"),
 ];
 
 /// Columns of changed small counts.
@@ -124,6 +125,7 @@ fn profile_cells<'a>(cells: Row<'a>, profile: &Profile) -> Row<'a> {
         .id(&profile.catalog)
         .id(&profile.subscribed.plan)
         .json(profile)
+        .int(profile.phase().number())
 }
 
 /// A workspace without what stands in rows of its own.

@@ -70,7 +70,8 @@ async fn everything_is_there_after_a_reopen() {
     let store = sqlite(&path).await;
     let loaded = store.reader().load(&id).await.unwrap().unwrap();
     assert_eq!(loaded.state, desk.slots[&id].clone().unwrap().rebuilt());
-    let jobs = store.reader().jobs(&JobFilter::default(), &Page { after: None, limit: 9 }).await.unwrap();
+    let jobs =
+        store.reader().jobs(&JobFilter::default(), &Page { after: None, limit: 9 }).await.unwrap().rows;
     assert_eq!(jobs.iter().map(|job| job.intro.id).collect::<Vec<_>>(), [running, waiting, linked, done]);
     let closed = store.reader().job(done).await.unwrap().unwrap();
     assert_eq!((closed.state.outputs.len(), closed.intro.params.len()), (1, 2));

@@ -33,11 +33,12 @@ async fn as_before(path: &Path, old: &Path) {
     Migrator::up(&db, Some(FIRST)).await.unwrap();
     let attach = format!("PRAGMA application_id = {}; ATTACH '{}' AS new", 0x5245_4556, path.display());
     db.execute_unprepared(&attach).await.unwrap();
-    let tables = "SELECT name FROM new.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
+    // What came later has no place there.
+    let tables = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
                   AND name <> 'seaql_migrations'";
     for row in db.query_all_raw(Statement::from_string(DbBackend::Sqlite, tables)).await.unwrap() {
         let table: String = row.try_get_by_index(0).unwrap();
-        let columns = format!("SELECT group_concat(name) AS n FROM pragma_table_info('{table}')");
+        let columns = format!("SELECT group_concat(name) AS n FROM pragma_table_info('{table}', 'main')");
         let columns = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, columns)).await.unwrap();
         let columns: String = columns.unwrap().try_get("", "n").unwrap();
         let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}");

@@ -55,6 +55,10 @@ pub(crate) fn next_at(state: &State) -> Option<Millis> {
     let late_ms = i64::from(broken::is(Switch::ExpireLate));
     let expiry = lots.filter_map(|lot| lot.expires_at).min().map(|at| at.plus_ms(late_ms));
     let job = state.deadlines.first().map(|(at, _)| *at);
+    if profile.closed.is_some() {
+        // Nothing is granted, renewed or told any more: lots still end, and what is live has deadlines.
+        return expiry.into_iter().chain(job).min();
+    }
     let instants = [
         expiry,
         Some(profile.cycle.month_end),
@@ -82,6 +86,9 @@ fn step(state: &State, at: Millis, seen_at: Millis, ctx: &Ctx<'_>) -> Step {
     let expired = expired(state, at);
     if !expired.is_empty() {
         return Step { events: expired, ..Step::default() };
+    }
+    if profile.closed.is_some() {
+        return Step { events: jobs(state, at, seen_at, ctx.now), ..Step::default() };
     }
     // The date before the month: a plan that is entered at midnight is granted the new date, not the old one.
     if profile.cycle.day.is_some_and(|day| day.next_at <= at) {

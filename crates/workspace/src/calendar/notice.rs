@@ -16,6 +16,10 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// The alerts that crossed their threshold downward, highest first and `exhausted` last; the rest is armed again.
 pub(crate) fn judge(state: &State, at: Millis, catalog: &Catalog) -> Vec<Event> {
+    if state.profile.closed.is_some() {
+        // Nobody is left who could act on it.
+        return Vec::new();
+    }
     let available = state.available(at);
     let mut told = state.tallies.told;
     let mut crossed: Vec<(Credits, Notice)> = Vec::new();
@@ -71,6 +75,9 @@ pub(super) fn timed(state: &State, at: Millis, catalog: &Catalog) -> Vec<Event> 
 /// The next instant at which something acts outward, apart from jobs: a notice, a scheduled change, a payment.
 pub(crate) fn outward_at(state: &State, catalog: &Catalog) -> Option<Millis> {
     let profile = &state.profile;
+    if profile.closed.is_some() {
+        return None;
+    }
     let notice = timed_notices(state, catalog).into_iter().map(|(at, _)| at).min();
     let paid = catalog.plan(&profile.subscribed.plan).is_some_and(|plan| plan.paid);
     let asks_payment = paid && (catalog.renewal == Renewal::OnPayment || profile.standing.reported.is_some());

@@ -130,6 +130,8 @@ fn profile(create: &Create, ctx: &Ctx<'_>) -> Result<Profile, Refusal> {
         crossings: Vec::new(),
         daily: Default::default(),
         metadata: create.metadata.clone(),
+        billing: None,
+        closed: None,
     };
     profile.cycle.seats_granted = create.seats;
     set_period(&mut profile, catalog);

@@ -1,6 +1,6 @@
 //! A worker gives an attempt up: back to the queue, or closed with nothing charged (KR-02).
 
-use super::{Ctx, Decision, live, refused, verdict_event};
+use super::{Ctx, Decision, ended, live, refused, verdict_event};
 use crate::command::Fail;
 use crate::execute::Subject;
 use crate::refusal::Refusal;
@@ -13,6 +13,7 @@ pub(super) fn decide(state: &State, fail: &Fail, ctx: &Ctx<'_>) -> Result<Decisi
     let retry = reeve_jobs::RetrySettings { unknown_ms_max, ..*ctx.retry };
     let verdict =
         live.job.on_fail(fail.lease, &fail.report, &retry, (ctx.now, ctx.jitter)).map_err(refused)?;
+    let verdict = ended::without_return(state, verdict, ctx.now);
     let event = verdict_event(live, fail.lease, verdict);
     Ok(Decision::about(Subject::Job(fail.lease.job), ctx.now, vec![event]))
 }

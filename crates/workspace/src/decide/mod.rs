@@ -4,10 +4,13 @@
 
 mod addon;
 mod adjust;
+mod billing;
 mod cancel;
+mod cancel_many;
 mod complete;
 pub(crate) mod create;
 mod denial;
+mod ended;
 mod fail;
 pub(crate) mod import;
 mod lapse;
@@ -123,6 +126,7 @@ impl Decision {
 
 /// Decides a command on an existing workspace, whose due events are folded.
 pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+    ended::admits(state, command)?;
     match command {
         Command::Create(_) => Err(Refusal::WorkspaceExists { workspace: state.id.clone() }),
         Command::Submit(submit) => submit::decide(state, submit, ctx),
@@ -132,6 +136,10 @@ pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<
         Command::Fail(fail) => fail::decide(state, fail, ctx),
         Command::Lapse(lapse) => lapse::decide(state, lapse, ctx),
         Command::Cancel(cancel) => cancel::decide(state, cancel, ctx),
+        Command::CancelMany(wanted) => Ok(cancel_many::decide(state, wanted, ctx)),
+        Command::Close => Ok(ended::close(state, ctx)),
+        Command::Erase => ended::erase(state, ctx),
+        Command::FinishErase => ended::finish_erase(state, ctx),
         Command::Purchase(purchase) => purchase::decide(state, purchase, ctx),
         Command::ConfirmPurchase { purchase } => purchase::confirm(state, *purchase, ctx),
         Command::FailPurchase { purchase } => purchase::fail(state, *purchase, ctx),
@@ -142,6 +150,7 @@ pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<
         Command::ResumeSubscription => subscribe::resume(state, ctx),
         Command::RefundSubscription(refund) => refund::subscription(state, refund, ctx),
         Command::Renew(renew) => renew::decide(state, renew, ctx),
+        Command::Billing(told) => billing::decide(state, told, ctx),
         Command::StartTrial => trial::decide(state, ctx),
         Command::SetAddon(set) => addon::set(state, set, ctx),
         Command::CancelAddon { addon } => addon::cancel(state, addon, ctx),

@@ -119,6 +119,7 @@ fn intro(state: &State, submit: &Submit, spec: &Spec, quote: Arc<Quote>) -> JobI
         params: submit.params.clone(),
         metadata: submit.metadata.clone(),
         webhook: submit.webhook.clone(),
+        retry_of: submit.retry_of,
         created_at: spec.sequence.admitted_at,
     }
 }

@@ -191,6 +191,7 @@ impl Desk {
             credits_max: None,
             metadata: None,
             webhook: None,
+            retry_of: None,
         };
         self.run(Command::Submit(Box::new(submit))).map(|()| job)
     }

@@ -26,7 +26,8 @@ async fn bodies_have_bounds_and_types() {
     for key in ["k".repeat(256), "k".repeat(60_000), "a b".to_owned(), "\u{7f}".to_owned()] {
         let request = api.request(Method::POST, &path).json(&image(1));
         let Ok(request) = request.header("Idempotency-Key", key.as_str()).build() else { continue };
-        let request = RequestBuilder::from_parts(reqwest::Client::new(), request);
+        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        let request = RequestBuilder::from_parts(client, request);
         let answer = api.send(request).await;
         assert!((400..500).contains(&answer.status), "{}: {}", key.len(), answer.text());
         if key.len() < 1_000 {

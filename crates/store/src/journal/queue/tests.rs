@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::handle::Shared;
 use reeve_journal::{ChangeSet, CommitOutcome, Room};
 use reeve_types::{Credits, Millis};
 use reeve_workspace::{Chain, Hash, Records, WorkspaceRow};
@@ -131,4 +132,21 @@ async fn giving_a_claim_up_and_using_it_never_meet_in_a_batch() {
     fixture.put("c", 1, None);
     assert_eq!(fixture.next().await.0, ["a@1", "c@1"]);
     assert_eq!(fixture.next().await.0, ["b@1"]);
+}
+
+#[test]
+fn the_age_of_the_journal_is_that_of_the_oldest_change_under_way() {
+    let shared = Shared::new();
+    let entry = |entered_ms| {
+        let entry = Entry::new(change("a", 0, None), oneshot::channel().0, Room::unbounded());
+        Entry { entered_ms, ..entry }
+    };
+    let mut now_ms = task::monotonic_ms();
+    while now_ms < 5 {
+        now_ms = task::monotonic_ms();
+    }
+    shared.set_under_way(&[entry(now_ms), entry(1), entry(2)]);
+    assert!(shared.oldest_age_ms() >= now_ms - 1, "the oldest counts, wherever it stands");
+    shared.set_under_way(&[]);
+    assert_eq!(shared.oldest_age_ms(), 0, "nothing is under way");
 }

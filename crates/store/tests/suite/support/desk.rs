@@ -193,6 +193,7 @@ pub fn submit(job: JobId) -> Command {
         credits_max: None,
         metadata: None,
         webhook: None,
+        retry_of: None,
     }))
 }
 

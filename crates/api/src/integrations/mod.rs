@@ -1,0 +1,3 @@
+//! What other services tell this server, each in its own words.
+
+pub(crate) mod stripe;

@@ -1,0 +1,232 @@
+//! What is read for webhooks: endpoints, deliveries, the outbox.
+
+use futures_util::FutureExt as _;
+use reeve_journal::{
+    Backlog, DeliveryFilter, DeliveryRow, DueDelivery, EndpointRow, Oldest, OutboxEvent, OutboxState, Page,
+    Read, StoreError, WebhookReader,
+};
+use reeve_types::{Millis, WebhookId};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement, Value};
+
+use super::StoreReader;
+use super::db::unavailable;
+use crate::row;
+use crate::row::cells::Cells;
+use crate::row::delivery::READ;
+
+/// Columns of the outbox beside a delivery's.
+const OF_EVENT: &str =
+    "o.id AS o_id, COALESCE(o.workspace, '') AS o_workspace, o.at AS o_at, o.job AS o_job, o.body AS o_body";
+
+impl WebhookReader for StoreReader {
+    fn endpoints(&self) -> Read<'_, Vec<EndpointRow>> {
+        async move {
+            // Written out, not bound: the partial index is used only when the planner sees the value.
+            let found =
+                rows(&self.db, "SELECT * FROM webhooks WHERE of_jobs = 0 ORDER BY id".into(), []).await?;
+            found.iter().map(endpoint).collect()
+        }
+        .boxed()
+    }
+
+    fn endpoint(&self, id: WebhookId) -> Read<'_, Option<EndpointRow>> {
+        async move {
+            let sql = "SELECT * FROM webhooks WHERE id = $1".into();
+            one(&self.db, sql, [id.to_string().into()]).await?.as_ref().map(endpoint).transpose()
+        }
+        .boxed()
+    }
+
+    fn outbox_state(&self) -> Read<'_, OutboxState> {
+        async move {
+            let sql = "SELECT COALESCE((SELECT MAX(id) FROM outbox), 0) AS newest, \
+                 COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at, \
+                 CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE webhook IS NOT NULL) THEN 1 ELSE 0 END AS job_urls";
+            let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(OutboxState::default()) };
+            let cells = Cells::named(&found, "outbox", "newest".to_owned());
+            let number = |column| found.try_get::<i64>("", column).map_err(|e| cells.damaged(column, e));
+            let cursor = number("cursor_at")?;
+            let job_urls = found.try_get::<i32>("", "job_urls").map_err(|e| cells.damaged("job_urls", e))?;
+            // Rows that were pruned leave no newest one behind, and the cursor was beyond them.
+            Ok(OutboxState { newest: number("newest")?.max(cursor), cursor, job_urls: job_urls == 1 })
+        }
+        .boxed()
+    }
+
+    fn outbox(&self, after: i64, job_urls: bool, count_max: u32) -> Read<'_, Vec<OutboxEvent>> {
+        async move {
+            let (url, join) =
+                if job_urls { (", j.webhook", "LEFT JOIN jobs AS j ON j.id = o.job") } else { ("", "") };
+            let sql = format!(
+                "SELECT o.id, o.workspace, o.at, o.kind, o.job, o.body{url} FROM outbox AS o {join} \
+                 WHERE o.id > $1 ORDER BY o.id LIMIT $2"
+            );
+            let found = rows(&self.db, sql, [after.into(), i64::from(count_max).into()]).await?;
+            found.iter().map(|row| row::delivery::read_event(&by_event(row, "id")?, job_urls)).collect()
+        }
+        .boxed()
+    }
+
+    fn waiting(&self) -> Read<'_, Vec<WebhookId>> {
+        async move {
+            let sql =
+                "SELECT DISTINCT webhook FROM deliveries WHERE due_at IS NOT NULL ORDER BY webhook".into();
+            let found = rows(&self.db, sql, []).await?;
+            found.iter().map(|row| Cells::by_text(row, "deliveries", "webhook")?.parse("webhook")).collect()
+        }
+        .boxed()
+    }
+
+    fn next_due(&self, id: WebhookId, count_max: u32) -> Read<'_, Vec<DueDelivery>> {
+        async move {
+            let sql = format!(
+                "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
+                 WHERE d.webhook = $1 AND d.due_at IS NOT NULL ORDER BY d.due_at, d.event LIMIT $2"
+            );
+            let found = rows(&self.db, sql, [id.to_string().into(), i64::from(count_max).into()]).await?;
+            found.iter().map(due).collect()
+        }
+        .boxed()
+    }
+
+    fn deliveries<'a>(
+        &'a self,
+        id: WebhookId,
+        filter: &'a DeliveryFilter,
+        page: &'a Page,
+    ) -> Read<'a, Vec<DeliveryRow>> {
+        async move {
+            let before: i64 = page.after.as_deref().and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
+            let since = filter.since.map_or(i64::MIN, Millis::value);
+            let state = filter.state.map(|state| format!("AND d.state = '{}'", state.as_str()));
+            let sql = format!(
+                "SELECT {READ} FROM deliveries AS d WHERE d.webhook = $1 AND d.event < $2 \
+                 AND d.created_at >= $3 {} ORDER BY d.event DESC LIMIT $4",
+                state.unwrap_or_default()
+            );
+            let values = [id.to_string().into(), before.into(), since.into(), i64::from(page.limit).into()];
+            let found = rows(&self.db, sql, values).await?;
+            found.iter().map(|row| row::delivery::read(&by_event(row, "event")?)).collect()
+        }
+        .boxed()
+    }
+
+    fn delivery(&self, id: WebhookId, event: i64) -> Read<'_, Option<DueDelivery>> {
+        async move {
+            let sql = format!(
+                "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
+                 WHERE d.webhook = $1 AND d.event = $2"
+            );
+            let found = one(&self.db, sql, [id.to_string().into(), event.into()]).await?;
+            found.as_ref().map(due).transpose()
+        }
+        .boxed()
+    }
+
+    fn backlog(&self) -> Read<'_, Backlog> {
+        async move {
+            let sql = "SELECT COUNT(*) AS n, MIN(created_at) AS oldest_at, MIN(event) AS lowest \
+                 FROM deliveries WHERE due_at IS NOT NULL";
+            let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(Backlog::default()) };
+            let cells = Cells::named(&found, "deliveries", "waiting".to_owned());
+            Ok(Backlog {
+                count: cells.int("n")?,
+                oldest_at: cells.opt_millis("oldest_at")?,
+                lowest_event: cells.opt_int("lowest")?,
+            })
+        }
+        .boxed()
+    }
+
+    fn oldest(&self) -> Read<'_, Oldest> {
+        async move {
+            let first = one(&self.db, "SELECT id, at FROM outbox ORDER BY id LIMIT 1".into(), []).await?;
+            let first = first.as_ref().map(|row| Cells::named(row, "outbox", "oldest".to_owned()));
+            let sql = "SELECT MIN(created_at) AS at FROM deliveries".into();
+            let delivery = one(&self.db, sql, []).await?;
+            let delivery = delivery.as_ref().map(|row| Cells::named(row, "deliveries", "oldest".to_owned()));
+            Ok(Oldest {
+                outbox_at: first.as_ref().map(|cells| cells.millis("at")).transpose()?,
+                outbox_id: first.as_ref().map(|cells| cells.int("id")).transpose()?,
+                delivery_at: delivery.map(|cells| cells.opt_millis("at")).transpose()?.flatten(),
+            })
+        }
+        .boxed()
+    }
+}
+
+fn endpoint(row: &QueryResult) -> Result<EndpointRow, StoreError> {
+    row::webhook::read(&Cells::by_text(row, "webhooks", "id")?)
+}
+
+fn due(row: &QueryResult) -> Result<DueDelivery, StoreError> {
+    row::delivery::read_due(&by_event(row, "event")?)
+}
+
+/// A row that is known by its number.
+fn by_event<'r>(row: &'r QueryResult, column: &'static str) -> Result<Cells<'r>, StoreError> {
+    let table = if column == "id" { "outbox" } else { "deliveries" };
+    let id: i64 =
+        row.try_get("", column).map_err(|e| Cells::named(row, table, "?".to_owned()).damaged(column, e))?;
+    Ok(Cells::named(row, table, id.to_string()))
+}
+
+async fn rows<const N: usize>(
+    db: &DatabaseConnection,
+    sql: String,
+    values: [Value; N],
+) -> Result<Vec<QueryResult>, StoreError> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    db.query_all_raw(statement).await.map_err(unavailable)
+}
+
+async fn one<const N: usize>(
+    db: &DatabaseConnection,
+    sql: String,
+    values: [Value; N],
+) -> Result<Option<QueryResult>, StoreError> {
+    Ok(rows(db, sql, values).await?.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use reeve_migrations::MigratorTrait as _;
+    use sea_orm::{Database, DbBackend};
+
+    use super::*;
+
+    async fn plan(db: &DatabaseConnection, sql: &str) -> String {
+        let statement = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = db.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get::<String>("", "detail").unwrap() + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_looked_for_again_and_again_is_found_by_an_index() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        reeve_migrations::Migrator::up(&db, None).await.unwrap();
+        for (sql, index) in [
+            (
+                "SELECT d.event FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
+                 WHERE d.webhook = 'w' AND d.due_at IS NOT NULL ORDER BY d.due_at, d.event LIMIT 5",
+                "deliveries_due",
+            ),
+            (
+                "SELECT DISTINCT webhook FROM deliveries WHERE due_at IS NOT NULL ORDER BY webhook",
+                "deliveries_due",
+            ),
+            ("SELECT COUNT(*), MIN(created_at) FROM deliveries WHERE due_at IS NOT NULL", "deliveries_due"),
+            ("SELECT MIN(created_at) AS at FROM deliveries", "deliveries_by_age"),
+            (
+                "SELECT webhook, event FROM deliveries WHERE created_at < 5 ORDER BY created_at LIMIT 5",
+                "deliveries_by_age",
+            ),
+            ("SELECT EXISTS (SELECT 1 FROM jobs WHERE webhook IS NOT NULL)", "jobs_with_webhook"),
+            ("SELECT * FROM webhooks WHERE of_jobs = 0 ORDER BY id", "webhooks_registered"),
+        ] {
+            let plan = plan(&db, sql).await;
+            assert!(plan.contains(index), "{sql}\n{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+        }
+    }
+}
