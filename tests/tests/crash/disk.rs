@@ -13,8 +13,9 @@ use super::process::{Life, Place, copy_folder};
 use super::world::World;
 use crate::fixture::{Books, Hand, Tenant, eventually, image, micros, outcome};
 
-/// Size of the disk that becomes full: room for the data of some seconds of work.
-const DISK_MIB: u32 = 48;
+/// Size of the disk that becomes full: room for a whole log and for the data of some seconds of work, which on a disk in
+/// memory are many.
+const DISK_MIB: u32 = 256;
 /// The exit code when the fate of a commit cannot be known.
 const FATAL: i32 = 3;
 
