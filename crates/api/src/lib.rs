@@ -11,6 +11,8 @@ mod disk;
 mod docs;
 mod ending;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod idempotency;
 mod integrations;
 mod json;

@@ -75,6 +75,9 @@ pub async fn serve(
             .keep_alive(Duration::from_secs(options.keep_alive_seconds))
             .client_request_timeout(Duration::from_secs(options.head_seconds))
             .client_disconnect_timeout(Duration::from_secs(5))
+            // The head and the bytes of an output, and the frames of a stream, are writes of their own: held back for
+            // the client's acknowledgement, which clients delay, each would wait 40 ms.
+            .tcp_nodelay(true)
             // A client that hangs up must end its long poll at once, or leases are granted to nobody.
             .h1_allow_half_closed(false)
             .shutdown_timeout(options.stop_seconds)

@@ -31,10 +31,11 @@
 //!   `catalog = { renewal = "on_payment" }`, or `catalog = { carry = { renewal = { cap_on = "balance" } } }` (entries
 //!   of arrays are named by number, `name`, `at` or `kind`), or the same as a text of TOML.
 //! - **when**: steps in one world, in order. A step does one thing: see [`format::Action`] for all of them. `at` moves
-//!   the clock first (never backward), `in` names another workspace than the given one (`create` it first, it is like
-//!   the given one but for what it says), `refused` is the code of the refusal that must come, and `expect` is what
-//!   must hold after the step: see [`format::Expect`] for all that can be said. Jobs are named with `as`; a step about
-//!   a job without a name is about the latest one. A step that is refused without saying so fails the example.
+//!   the clock first (never backward, and at most ten years beyond the start), `in` names another workspace than the
+//!   given one (`create` it first, it is like the given one but for what it says), `refused` is the code of the refusal
+//!   that must come, and `expect` is what must hold after the step: see [`format::Expect`] for all that can be said.
+//!   Jobs are named with `as`; a step about a job without a name is about the latest one. A step that is refused
+//!   without saying so fails the example.
 //! - **then** is `expect` for the last step.
 //! - `[[elsewhere]]` says of a rule that no example can say it, `why`, and which `test` does.
 //!

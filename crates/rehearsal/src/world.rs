@@ -137,7 +137,7 @@ impl World {
             match self.execute(&id, &Command::Wake) {
                 Ok(_) => {}
                 Err(Stop::Refused(refusal)) => return Err(format!("time itself was refused: {refusal}")),
-                Err(Stop::Bug(bug)) => return Err(bug),
+                Err(Stop::Bug(bug)) => return Err(format!("this is a bug of ours: {bug}")),
             }
         }
         Ok(())

@@ -102,8 +102,9 @@ impl Guard {
         match url.host() {
             Some(Host::Ipv4(address)) => drop(self.address(address.into())?),
             Some(Host::Ipv6(address)) => drop(self.address(address.into())?),
-            Some(Host::Domain(_)) => {}
-            None => {
+            // A name of dots alone reads as a host, and is nobody's.
+            Some(Host::Domain(name)) if name.bytes().any(|byte| byte != b'.') => {}
+            Some(Host::Domain(_)) | None => {
                 return Err(Forbidden::Malformed(
                     text.chars().take(200).collect(),
                     "it has no host".to_owned(),

@@ -12,7 +12,7 @@ use reeve_workspace::Row;
 
 use crate::error::{Answer, ApiError};
 use crate::json::ok;
-use crate::query::{Part, parses, query};
+use crate::query::{Part, query};
 use crate::resources::workspaces::folded;
 use crate::roles::Caller;
 use crate::state::ApiState;
@@ -43,7 +43,9 @@ pub(crate) async fn list(state: Data<ApiState>, caller: Caller, req: HttpRequest
             .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"ledger-{workspace}.csv\"")))
             .streaming(statement(state, workspace, filter)));
     }
-    let part = Part::new(limit, cursor, parses::<u64>)?;
+    // Rows are numbered within what a database counts: a larger number would begin from the start again.
+    let is_seq = |text: &str| text.parse::<i64>().is_ok_and(|seq| seq >= 0);
+    let part = Part::new(limit, cursor, is_seq)?;
     let rows = state.engine.reader().ledger(&workspace, &filter, &part.page).await?;
     ok(&part.page(rows, |row| row.seq.to_string(), view))
 }

@@ -5,13 +5,10 @@
 
 use std::time::Duration;
 
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::bend::{Dice, bent, cases};
 use crate::server::{ADMIN, Server};
 
 /// Requests of an ordinary run.
@@ -40,85 +37,6 @@ fn examples() -> Vec<Example> {
     found
 }
 
-/// Draws what a case is made of.
-struct Dice(TestRunner);
-
-impl Dice {
-    fn draw<S: Strategy>(&mut self, of: S) -> S::Value {
-        of.new_tree(&mut self.0).unwrap().current()
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        self.draw(any::<Index>()).index(n)
-    }
-}
-
-fn hostile() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "\\PC{0,20}".prop_map(Value::from),
-        Just(json!("a\u{0}b")),
-        Just(json!("x".repeat(70_000))),
-        Just(json!("2026-02-30T25:00:00Z")),
-        Just(json!("9999-12-31T23:59:59.999Z")),
-        Just(json!(9_223_372_036_854.775)),
-        Just(json!(-0.000_001)),
-        prop::sample::select(vec!["kive", "pro", "free", "acme", "image.generate", "admin", "UTC"])
-            .prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z_]{0,8}", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-/// Every place of a value, for a mutation to hit.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
-    found.push(at.to_owned());
-    match value {
-        Value::Object(map) => map.iter().for_each(|(name, below)| {
-            places(below, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
-        }),
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, below)| places(below, &format!("{at}/{n}"), found));
-        }
-        _ => {}
-    }
-}
-
-fn bent(mut body: Value, dice: &mut Dice) -> Vec<u8> {
-    for _ in 0..dice.below(4) {
-        let mut all = Vec::new();
-        places(&body, "", &mut all);
-        let place = all.swap_remove(dice.below(all.len()));
-        if let Some(place) = body.pointer_mut(&place) {
-            *place = dice.draw(hostile());
-        }
-    }
-    // A long poll is no harm, only slow.
-    if let Some(wait) = body.get_mut("wait_seconds").filter(|wait| wait.is_u64()) {
-        *wait = json!(0);
-    }
-    let mut text = body.to_string().into_bytes();
-    match dice.below(12) {
-        0 => text.truncate(dice.below(text.len() + 1)),
-        1 => text = dice.draw(prop::collection::vec(any::<u8>(), 0..200)),
-        2 => {
-            let at = dice.below(text.len());
-            text[at] = dice.draw(any::<u8>());
-        }
-        _ => {}
-    }
-    text
-}
-
 /// The path with names that exist, names that do not, and texts that are none.
 fn filled(path: &str, job: &str, dice: &mut Dice) -> String {
     let mut filled = String::new();
@@ -136,10 +54,6 @@ fn filled(path: &str, job: &str, dice: &mut Dice) -> String {
     filled
 }
 
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_bent_request_is_answered_with_a_5xx() {
     let server = Server::start();
@@ -151,12 +65,10 @@ async fn no_bent_request_is_answered_with_a_5xx() {
     let job: Value = serde_json::from_slice(&submit.send().await.unwrap().bytes().await.unwrap()).unwrap();
     let job = job["id"].as_str().unwrap().to_owned();
 
-    let seed = [number("REEVE_FUZZ_SEED", 1) as u8; 32];
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let mut dice = Dice(TestRunner::new_with_rng(Config::default(), rng));
+    let mut dice = Dice::seeded();
     let examples = examples();
     let mut statuses = std::collections::BTreeMap::new();
-    for n in 0..number("REEVE_FUZZ_CASES", CASES) {
+    for n in 0..cases(CASES) {
         let example = &examples[dice.below(examples.len())];
         let path = filled(&example.path, &job, &mut dice);
         let body = bent(example.body.clone(), &mut dice);

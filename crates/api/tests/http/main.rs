@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
 mod access;
+mod bend;
 mod catalogs;
 mod credits;
 mod errors;
 mod flow;
 mod hostile;
+mod hostile_words;
+mod hostile_workers;
 mod imports;
 mod retries;
 mod server;

@@ -13,6 +13,7 @@ mod charge;
 mod decimal;
 mod limit;
 mod names;
+mod nesting;
 mod order;
 mod parse;
 mod plan;

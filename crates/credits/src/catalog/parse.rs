@@ -11,7 +11,7 @@ use super::action::RawAction;
 use super::plan::RawPlan;
 use super::{
     Addon, AddonName, Alert, Billing, Carry, Catalog, Change, Charge, History, Limit, LotOrder, Pack,
-    PackName, Refund, Renewal, Scope, ScopeName, Source, StageName, validate,
+    PackName, Refund, Renewal, Scope, ScopeName, Source, StageName, nesting, validate,
 };
 use crate::price::RawStage;
 
@@ -121,6 +121,11 @@ pub fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T,
     let refused = |key: String, reason: &str| CatalogError {
         findings: vec![Finding { file: file.to_owned(), key, reason: first_line(reason) }],
     };
+    if let Some(line) = nesting::too_deep_at(text) {
+        let reason =
+            format!("line {line}: more than {} tables and arrays within each other", nesting::DEPTH_MAX);
+        return Err(refused(String::new(), &reason));
+    }
     let document =
         toml::Deserializer::parse(text).map_err(|error| refused(String::new(), &located(text, &error)))?;
     serde_path_to_error::deserialize(document).map_err(|error| {

@@ -15,6 +15,10 @@ use crate::format::{Action, Advance, Given, Moment, Step};
 use crate::refused::Refused;
 use crate::world::{Stop, World};
 
+/// How far the clock goes beyond the start: some catalogs grant every day, and a step to the end of time would fold
+/// each of them.
+const YEARS_MAX: i64 = 10;
+
 /// A catalog with the workspaces that steps are about.
 #[derive(Debug)]
 pub struct Rehearsal {
@@ -114,7 +118,7 @@ impl Rehearsal {
         let workspace = step.workspace.clone().unwrap_or_else(|| self.main.clone());
         let before = self.written(&workspace);
         if let Some(at) = step.at {
-            self.world.advance(at.0)?;
+            self.pass_to(at.0)?;
         }
         let outcome = match &step.action {
             Some(action) => self.act(&workspace, action)?,
@@ -186,8 +190,16 @@ impl Rehearsal {
             Advance::To(Moment::At(at)) => at,
             Advance::To(moment) => self.known(id, moment)?,
         };
-        self.world.advance(to)?;
+        self.pass_to(to)?;
         Ok(Outcome::Done)
+    }
+
+    fn pass_to(&mut self, to: Millis) -> Result<(), String> {
+        const YEAR_MS: i64 = 366 * 86_400_000;
+        if to.since(self.given.at.0) > YEARS_MAX * YEAR_MS {
+            return Err(format!("that is more than {YEARS_MAX} years after the start; examples end sooner"));
+        }
+        self.world.advance(to)
     }
 
     fn known(&self, id: &WorkspaceId, moment: Moment) -> Result<Millis, String> {

@@ -82,9 +82,10 @@ impl<'de> Deserialize<'de> for Overlay {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(d)? {
             toml::Value::Table(table) => Ok(Self(table)),
-            toml::Value::String(text) => text.parse().map(Self).map_err(|error: toml::de::Error| {
-                Error::custom(format_args!("the text is not TOML: {}", error.message()))
-            }),
+            // Read as files are, with their bounds: it is a text within a text.
+            toml::Value::String(text) => reeve_credits::catalog::read("catalog", &text)
+                .map(Self)
+                .map_err(|error| Error::custom(format_args!("the text is not TOML: {error}"))),
             other => Err(Error::custom(format_args!("a {} is not part of a catalog", other.type_str()))),
         }
     }

@@ -141,6 +141,8 @@ fn urls_are_judged_by_scheme_user_and_written_address() {
         "file:///etc/passwd",
         "javascript:alert(1)",
         "https://",
+        "https://./",
+        "https:...",
         "https://user@hooks.example.com",
         "https://user:pass@hooks.example.com",
         "https://:pass@hooks.example.com",

@@ -95,8 +95,6 @@ impl Receiver {
             while let Ok((stream, _)) = listener.accept().await {
                 let (inside, tls) = (shared.clone(), tls.clone());
                 drop(spawn(async move {
-                    let open = inside.open.fetch_add(1, Ordering::SeqCst) + 1;
-                    inside.open_max.fetch_max(open, Ordering::SeqCst);
                     match tls {
                         None => serve(&inside, stream).await,
                         Some(tls) => {
@@ -106,7 +104,6 @@ impl Receiver {
                             }
                         }
                     }
-                    inside.open.fetch_sub(1, Ordering::SeqCst);
                 }));
             }
         }));
@@ -160,6 +157,9 @@ impl Receiver {
 
 async fn serve(inside: &Inside, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let Some(delivery) = read(&mut stream).await else { return };
+    // Until it is answered, and not until the connection is gone: that is heard of late.
+    let open = inside.open.fetch_add(1, Ordering::SeqCst) + 1;
+    inside.open_max.fetch_max(open, Ordering::SeqCst);
     let reply = {
         inside.heard.lock().unwrap().push(delivery.clone());
         (inside.rule.lock().unwrap())(&delivery)
@@ -174,11 +174,13 @@ async fn serve(inside: &Inside, mut stream: impl AsyncRead + AsyncWrite + Unpin)
         Reply::Hang => {
             // Until the other side gives up.
             let _ = stream.read(&mut [0; 1]).await;
+            inside.open.fetch_sub(1, Ordering::SeqCst);
             return;
         }
     };
     let body = if status == 204 { "" } else { "so it is" };
     let text = format!("HTTP/1.1 {status} X\r\n{head}content-length: {}\r\n\r\n{body}", body.len());
+    inside.open.fetch_sub(1, Ordering::SeqCst);
     let _ = stream.write_all(text.as_bytes()).await;
     let _ = stream.read(&mut [0; 1]).await;
 }

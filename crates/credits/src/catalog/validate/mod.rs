@@ -7,7 +7,9 @@ mod price;
 mod rules;
 mod sources;
 
+use std::collections::HashSet;
 use std::fmt::Display;
+use std::hash::Hash;
 
 use reeve_types::{Credits, limits};
 
@@ -27,14 +29,18 @@ pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
 
 /// What was found, in the order of the checks.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<(String, String)>);
+pub(super) struct Findings {
+    found: Vec<(String, String)>,
+    /// The same again: a file may have as many mistakes as lines, so the list itself is not searched.
+    known: HashSet<(String, String)>,
+}
 
 impl Findings {
     /// One thing that is wrong with the value at `key`. A stage that actions share is still reported once.
     pub(super) fn add(&mut self, key: impl Display, reason: impl Display) {
         let finding = (key.to_string(), reason.to_string());
-        if !self.0.contains(&finding) {
-            self.0.push(finding);
+        if self.known.insert(finding.clone()) {
+            self.found.push(finding);
         }
     }
 
@@ -59,7 +65,7 @@ impl Findings {
 
     pub(super) fn into_error(self, file: &str) -> Option<CatalogError> {
         let finding = |(key, reason)| Finding { file: file.to_owned(), key, reason };
-        let findings: Vec<Finding> = self.0.into_iter().map(finding).collect();
+        let findings: Vec<Finding> = self.found.into_iter().map(finding).collect();
         (!findings.is_empty()).then_some(CatalogError { findings })
     }
 }
@@ -77,9 +83,7 @@ fn table(kind: &str, name: impl Display) -> String {
 }
 
 /// The first value that is listed before.
-pub(super) fn repeated<T: PartialEq>(list: &[T]) -> Option<&T> {
-    list.iter()
-        .enumerate()
-        .find(|(n, value)| list.iter().take(*n).any(|earlier| earlier == *value))
-        .map(|(_, value)| value)
+pub(super) fn repeated<T: Eq + Hash>(list: &[T]) -> Option<&T> {
+    let mut seen = HashSet::new();
+    list.iter().find(|value| !seen.insert(*value))
 }

@@ -1,5 +1,7 @@
 //! Checks of carry, change, limit, order, charge, refund and alert.
 
+use std::collections::BTreeSet;
+
 use reeve_types::SourceName;
 
 use super::{Findings, Least, repeated};
@@ -14,8 +16,18 @@ pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
     }
     check_overlap(catalog, findings);
     check_change(catalog, findings);
+    let mut names = BTreeSet::new();
+    let twins: BTreeSet<&str> =
+        catalog.limits.iter().map(|limit| &*limit.name).filter(|name| !names.insert(*name)).collect();
     for (n, limit) in catalog.limits.iter().enumerate() {
-        check_limit(catalog, limit, &format!("limit[{n}]"), findings);
+        let at = format!("limit[{n}]");
+        let alone = !twins.contains(&*limit.name);
+        findings.require(
+            alone,
+            format!("{at}.name"),
+            format_args!("`{}` is the name of another limit too", limit.name),
+        );
+        check_limit(catalog, limit, &at, findings);
     }
     check_order(catalog, findings);
     check_charge(catalog, findings);
@@ -68,16 +80,16 @@ fn check_carry(catalog: &Catalog, carry: &Carry, at: &str, findings: &mut Findin
 
 /// Two rules for one source at one boundary would trim it twice.
 fn check_overlap(catalog: &Catalog, findings: &mut Findings) {
+    let mut ruled = BTreeSet::new();
     for (n, carry) in catalog.carry.iter().enumerate() {
-        let earlier = catalog.carry.iter().take(n).filter(|earlier| earlier.at == carry.at);
-        for source in
-            earlier.flat_map(|earlier| &earlier.sources).filter(|source| carry.sources.contains(source))
-        {
+        let own: BTreeSet<_> = carry.sources.iter().map(|source| (carry.at, source)).collect();
+        for (_, source) in own.intersection(&ruled) {
             findings.add(
                 format!("carry[{n}].sources"),
                 format_args!("source `{source}` has a rule for this boundary already"),
             );
         }
+        ruled.extend(own);
     }
 }
 
@@ -132,12 +144,6 @@ fn check_parts(change: &Change, findings: &mut Findings) {
 
 fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findings) {
     findings.require(!limit.name.is_empty(), format!("{at}.name"), "is empty");
-    let twins = catalog.limits.iter().filter(|other| other.name == limit.name).count();
-    findings.require(
-        twins == 1,
-        format!("{at}.name"),
-        format_args!("`{}` is the name of another limit too", limit.name),
-    );
     let amount = &limit.amount;
     let said = [amount.allotments.is_some(), amount.credits.is_some(), amount.count.is_some()];
     let key = format!("{at}.amount");
