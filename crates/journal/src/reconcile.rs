@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use reeve_types::Millis;
+use reeve_workspace::Kind;
 
 /// What happened on one day, in micro-credits; wide, because it sums over all workspaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,28 @@ impl DaySums {
         for (mine, theirs) in mine.into_iter().zip(theirs.amounts_mut()) {
             *mine += *theirs;
         }
+    }
+
+    /// Adds what ledger rows of one kind say; `is_bought` of a grant whose lot a payment bought.
+    pub const fn book(&mut self, kind: Kind, is_bought: bool, amount: i128) {
+        let sum = match kind {
+            Kind::Grant if is_bought => &mut self.granted_paid,
+            Kind::Grant => &mut self.granted_other,
+            Kind::Hold => &mut self.held,
+            Kind::Settle => &mut self.settled,
+            Kind::Release => &mut self.released,
+            Kind::Expire => &mut self.expired,
+            Kind::Forfeit => &mut self.forfeited,
+            Kind::ClawBack => &mut self.clawed_back,
+            Kind::Restore => &mut self.restored,
+            Kind::Take => &mut self.taken,
+            Kind::Owe => &mut self.debt,
+            Kind::Repay => {
+                self.debt -= amount;
+                return;
+            }
+        };
+        *sum += amount;
     }
 
     fn amounts_mut(&mut self) -> [&mut i128; 13] {

@@ -1,7 +1,6 @@
 //! The sums of days, added up row by row.
 
 use reeve_types::{Credits, Millis, WorkspaceId};
-use reeve_workspace::{Kind, Row};
 
 use super::tables::Tables;
 use crate::insight::UsageRow;
@@ -32,7 +31,7 @@ impl Tables {
                     .purchases
                     .get(id)
                     .is_some_and(|rows| rows.values().any(|purchase| purchase.lot == Some(row.lot)));
-                add(day, row, is_bought);
+                day.book(row.kind, is_bought, wide(row.amount));
             }
         }
     }
@@ -62,26 +61,4 @@ impl Tables {
 
 fn day(days: &mut Days, span: DaySpan, at: Millis) -> Option<&mut DaySums> {
     (at >= span.from && at < span.to).then(|| days.entry(UsageRow::day_of(at)).or_default())
-}
-
-fn add(day: &mut DaySums, row: &Row, is_bought: bool) {
-    let amount = wide(row.amount);
-    let sum = match row.kind {
-        Kind::Grant if is_bought => &mut day.granted_paid,
-        Kind::Grant => &mut day.granted_other,
-        Kind::Hold => &mut day.held,
-        Kind::Settle => &mut day.settled,
-        Kind::Release => &mut day.released,
-        Kind::Expire => &mut day.expired,
-        Kind::Forfeit => &mut day.forfeited,
-        Kind::ClawBack => &mut day.clawed_back,
-        Kind::Restore => &mut day.restored,
-        Kind::Take => &mut day.taken,
-        Kind::Owe => &mut day.debt,
-        Kind::Repay => {
-            day.debt -= amount;
-            return;
-        }
-    };
-    *sum += amount;
 }

@@ -3,7 +3,7 @@
 //! Workspaces are taken in pages, each in one snapshot, so that no snapshot grows old over a large store. Those whose
 //! last change lies before the span are passed over by their own row.
 
-use reeve_journal::{DAY_MS, DaySpan, DaySums, Days, Page, Reconciled, StoreError};
+use reeve_journal::{DAY_MS, DaySpan, Days, Page, Reconciled, StoreError};
 use reeve_types::Credits;
 use reeve_workspace::Kind;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
@@ -30,7 +30,7 @@ pub(crate) async fn reconcile<C: ConnectionTrait>(
         let cells = Cells::named(&row, "ledger", "days".to_owned());
         let amount = sum(&cells)?;
         let day = days.entry(cells.int("day")?).or_default();
-        add(day, (cells.word("kind", Kind::from_word)?, cells.int::<i64>("bought")? == 1), amount);
+        day.book(cells.word("kind", Kind::from_word)?, cells.int::<i64>("bought")? == 1, amount);
     }
     for row in ask(db, &purchases_sql(), values()).await? {
         let cells = Cells::named(&row, "purchases", "days".to_owned());
@@ -119,25 +119,4 @@ fn outputs_sql(backend: DbBackend) -> String {
         day = day_of("j.finished_at"),
         sum = sum_of(credits)
     )
-}
-
-fn add(day: &mut DaySums, (kind, is_bought): (Kind, bool), amount: i128) {
-    let sum = match kind {
-        Kind::Grant if is_bought => &mut day.granted_paid,
-        Kind::Grant => &mut day.granted_other,
-        Kind::Hold => &mut day.held,
-        Kind::Settle => &mut day.settled,
-        Kind::Release => &mut day.released,
-        Kind::Expire => &mut day.expired,
-        Kind::Forfeit => &mut day.forfeited,
-        Kind::ClawBack => &mut day.clawed_back,
-        Kind::Restore => &mut day.restored,
-        Kind::Take => &mut day.taken,
-        Kind::Owe => &mut day.debt,
-        Kind::Repay => {
-            day.debt -= amount;
-            return;
-        }
-    };
-    *sum += amount;
 }
