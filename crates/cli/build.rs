@@ -1,4 +1,4 @@
-//! Finds out which commit is being built, for `reeve --version` and the figures.
+//! Finds out which commit is being built and by what, for `reeve --version` and the figures.
 //!
 //! `REEVE_BUILD_COMMIT` and `REEVE_BUILD_DATE` win: whoever packages from an archive knows them and git does not. Without
 //! both and without git the version stands alone; a build never fails for want of them. The date is the commit's and not
@@ -31,6 +31,8 @@ fn main() {
         (false, false) => format!("{version} ({commit} {date})"),
     };
     println!("cargo::rustc-env=REEVE_VERSION={shown}");
+    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=REEVE_BUILT_BY={target}, {}", compiler());
     println!("cargo::rustc-env=REEVE_COMMIT={commit}");
 }
 
@@ -39,6 +41,14 @@ fn watch(file: &Path) {
     if file.exists() {
         println!("cargo::rerun-if-changed={}", file.display());
     }
+}
+
+/// The compiler with its version, without the commit of its own.
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let asked = Command::new(rustc).arg("--version").output().ok();
+    let line = asked.and_then(|asked| String::from_utf8(asked.stdout).ok()).unwrap_or_default();
+    line.split(" (").next().unwrap_or_default().trim().to_owned()
 }
 
 /// One line about the commit that is checked out; `None` without git, a repository or a commit.

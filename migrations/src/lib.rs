@@ -23,9 +23,11 @@ mod m20260401_000016_webhooks;
 mod m20260401_000017_key_bounds;
 mod m20260401_000018_ends;
 mod schema;
+mod steps;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use steps::{STEPS, Step};
 
 /// Every step, in order.
 pub struct Migrator;

@@ -10,6 +10,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("types", &[]),
     // Empty in what ships; a build for tests is killed and broken there.
     ("faults", &[]),
+    // For which request work is done: seen by all that have a part in one.
+    ("telemetry", &[]),
     ("credits", &[]),
     ("jobs", &[]),
     ("workspace", &["credits", "jobs"]),
@@ -18,9 +20,9 @@ const EDGES: &[(&str, &[&str])] = &[
     // The ports name what the core writes and rebuild it, so they see what the core is made of.
     ("journal", &["workspace", "credits", "jobs"]),
     ("protocol", &[]),
-    ("store", &["journal", "migrations", "workspace", "credits", "jobs", "faults"]),
+    ("store", &["journal", "migrations", "workspace", "credits", "jobs", "faults", "telemetry"]),
     ("artifacts", &["faults"]),
-    ("actors", &["workspace", "queue", "journal", "credits", "jobs", "faults"]),
+    ("actors", &["workspace", "queue", "journal", "credits", "jobs", "faults", "telemetry"]),
     // Pure too: a world in memory around the core.
     ("rehearsal", &["workspace", "credits", "jobs"]),
     (
@@ -35,10 +37,11 @@ const EDGES: &[(&str, &[&str])] = &[
             "jobs",
             "rehearsal",
             "faults",
+            "telemetry",
         ],
     ),
     ("upkeep", &["actors", "artifacts", "journal", "workspace", "jobs", "faults"]),
-    ("webhooks", &["journal", "protocol"]),
+    ("webhooks", &["journal", "protocol", "faults", "telemetry"]),
     ("client", &["protocol"]),
     ("sketch", &["client", "protocol"]),
     ("migrations", &[]),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
 use reeve_journal::StoreError;
+use reeve_telemetry::Origin;
 use reeve_types::{Credits, JobId, LeaseId, MemberId, Millis, PoolName, WorkerName, WorkspaceId};
 use reeve_workspace::{CancelledMany, JobIntro, MemberLimit, Meta, NextChange, Profile, Refusal, Reply};
 
@@ -143,6 +144,9 @@ pub struct LeaseRequest {
 #[derive(Clone, Debug)]
 pub struct Granted {
     pub lease: LeaseId,
+    /// The request that the job was submitted with, as far as this process remembers it; with the span of the lease,
+    /// where it is traced.
+    pub origin: Origin,
     pub intro: Arc<JobIntro>,
     pub granted_at: Millis,
     pub run_deadline_at: Millis,

@@ -3,6 +3,7 @@
 mod credits;
 mod life;
 mod look;
+mod offer;
 mod operate;
 mod publish;
 mod reload;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use reeve_credits::price::Quote;
 use reeve_journal::{JobRecord, JournalHealth, KeyRow, PlatformChange, Reader};
+use reeve_telemetry::Origin;
 use reeve_types::{AssetId, Credits, JobId, KeyId, Millis, PoolName, PurchaseId, WorkspaceId};
 use reeve_workspace::{Command, JobIntro, Reply};
 use tokio::sync::oneshot;
@@ -22,9 +24,11 @@ use crate::call::{Answer, Call, Unavailable};
 use crate::dispatcher::WithdrawAll;
 use crate::gate::{Asks, Pass};
 use crate::shared::Shared;
+use crate::trail::Trail;
 use crate::workspace::{Ask, Execute, ReplyTo, Work, is_new_work};
 
 pub use life::CancelWhich;
+pub use offer::Offer;
 pub use publish::PublishRefusal;
 pub use reload::ReloadRefusal;
 pub use start::{Parts, StartError};
@@ -87,6 +91,7 @@ impl Engine {
             return Err(Unavailable::STOPPING);
         }
         let is_new = is_new_work(&command);
+        let origin = Origin::current();
         let mut next = Some((command, call));
         for _ in 0..ROUTES_MAX {
             let Some((command, call)) = next.take() else { break };
@@ -100,7 +105,8 @@ impl Engine {
                 None => self.shared.registry.find(&self.shared, workspace).await?,
             };
             let (reply, answer) = oneshot::channel();
-            let work = Work { command, call, reply: ReplyTo::Caller { reply, pass } };
+            let reply = ReplyTo::Caller { reply, pass };
+            let work = Work { command, call, reply, trail: Trail::of(origin.clone()) };
             // To an actor that ended, the message is dropped, which returns it.
             addr.do_send(Execute(Some(work)));
             match answer.await {
@@ -227,9 +233,14 @@ impl Engine {
         }
     }
 
-    /// True once everything stored is in the queue again.
+    /// True once everything stored is in the queue again, and until it stops.
     pub fn is_ready(&self) -> bool {
-        self.shared.ready.load(std::sync::atomic::Ordering::Acquire) && !self.stopping()
+        self.is_loaded() && !self.stopping()
+    }
+
+    /// True once everything stored is in the queue again.
+    pub fn is_loaded(&self) -> bool {
+        self.shared.ready.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// True while shutting down.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use std::sync::Arc;
 
-use reeve_jobs::Status;
+use reeve_jobs::{Status, Upload};
 use reeve_types::{Credits, JobId, Millis, WorkspaceId};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
@@ -39,11 +39,20 @@ pub struct HubEvent {
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HubKind {
-    Status { status: Status, attempt: u32 },
+    Status {
+        status: Status,
+        attempt: u32,
+    },
     Progress(Progress),
-    Output { index: u32 },
-    Log { message: Arc<str> },
-    Balance { available: Credits, held: Credits },
+    /// Bytes of an output are durable.
+    Output(Upload),
+    Log {
+        message: Arc<str>,
+    },
+    Balance {
+        available: Credits,
+        held: Credits,
+    },
 }
 
 /// A reader's end.
@@ -204,27 +213,31 @@ mod tests {
         WorkspaceId::new("w").unwrap()
     }
 
-    fn output(hub: &Hub, index: u32) {
-        hub.publish(&ws(), Some(JOB), HubKind::Output { index }, T0);
+    fn log(n: u32) -> HubKind {
+        HubKind::Log { message: n.to_string().into() }
+    }
+
+    fn tell(hub: &Hub, n: u32) {
+        hub.publish(&ws(), Some(JOB), log(n), T0);
     }
 
     #[test]
     fn a_reader_that_comes_back_gets_what_it_missed() {
         let hub = Hub::new(7);
         let first = hub.subscribe_job(JOB, None, T0);
-        output(&hub, 0);
-        output(&hub, 1);
+        tell(&hub, 0);
+        tell(&hub, 1);
         let again = hub.subscribe_job(JOB, Some((7, first.position.1 + 1)), T0);
         let missed: Vec<HubKind> = again.backlog.unwrap().into_iter().map(|event| event.kind).collect();
-        assert_eq!(missed, [HubKind::Output { index: 1 }]);
+        assert_eq!(missed, [log(1)]);
     }
 
     #[test]
     fn another_boot_or_a_number_too_old_asks_for_a_snapshot() {
         let hub = Hub::new(7);
         let first = hub.subscribe_job(JOB, None, T0);
-        for index in 0..300 {
-            output(&hub, index);
+        for n in 0..300 {
+            tell(&hub, n);
         }
         assert!(hub.subscribe_job(JOB, Some((6, first.position.1)), T0).backlog.is_none());
         assert!(hub.subscribe_job(JOB, Some((7, first.position.1)), T0).backlog.is_none());
@@ -235,8 +248,8 @@ mod tests {
     fn a_reader_that_hangs_is_cut_and_blocks_nobody() {
         let hub = Hub::new(7);
         let mut hanging = hub.subscribe_job(JOB, None, T0);
-        for index in 0..2_000 {
-            output(&hub, index);
+        for n in 0..2_000 {
+            tell(&hub, n);
         }
         let mut got = 0;
         while hanging.events.try_recv().is_ok() {

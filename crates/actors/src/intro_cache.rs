@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use reeve_telemetry::Origin;
 use reeve_types::{JobId, Millis, WorkspaceId};
 use reeve_workspace::JobIntro;
 
@@ -17,13 +18,16 @@ type Params = serde_json::Map<String, serde_json::Value>;
 struct Packed {
     intro: Arc<JobIntro>,
     params: Arc<str>,
+    /// The request that it was submitted with; `None` once it was read back from its row, which does not have it.
+    origin: Option<Arc<Origin>>,
 }
 
 impl Packed {
     /// `None` for parameters that JSON cannot hold; rows could not either.
     fn of(intro: &JobIntro, no_params: &Arc<Params>) -> Option<Self> {
         let params = serde_json::to_string(&*intro.params).ok()?.into();
-        Some(Self { intro: Arc::new(JobIntro { params: no_params.clone(), ..intro.clone() }), params })
+        let intro = Arc::new(JobIntro { params: no_params.clone(), ..intro.clone() });
+        Some(Self { intro, params, origin: None })
     }
 
     fn unpack(&self) -> Option<Arc<JobIntro>> {
@@ -34,6 +38,8 @@ impl Packed {
 
 /// What a packed intro takes besides its texts: itself, two counted boxes, and its places in the cache.
 const FIXED_BYTES: usize = size_of::<JobIntro>() + 160;
+/// Two more counted boxes.
+const ORIGIN_BYTES: usize = 64;
 
 #[derive(Clone)]
 struct ByBytes;
@@ -42,7 +48,10 @@ impl Weighter<JobId, Packed> for ByBytes {
     fn weight(&self, _: &JobId, packed: &Packed) -> u64 {
         let texts = [&packed.intro.metadata, &packed.intro.webhook];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
-        (FIXED_BYTES + texts + packed.params.len()) as u64
+        let origin = packed.origin.as_ref().map_or(0, |origin| {
+            size_of::<Origin>() + ORIGIN_BYTES + origin.request.as_ref().map_or(0, |request| request.len())
+        });
+        (FIXED_BYTES + texts + packed.params.len() + origin) as u64
     }
 }
 
@@ -58,10 +67,27 @@ impl IntroCache {
         Self { packed: Cache::with_weighter(expected, bytes_max, ByBytes), no_params: Arc::default() }
     }
 
+    /// A job as its row says.
     pub(crate) fn put(&self, intro: &JobIntro) {
         if let Some(packed) = Packed::of(intro, &self.no_params) {
-            self.packed.insert(intro.id, packed);
+            // Rows do not say for which request it was; what is known of that stays.
+            let origin = self.packed.get(&intro.id).and_then(|known| known.origin);
+            self.packed.insert(intro.id, Packed { origin, ..packed });
         }
+    }
+
+    /// A job that is being admitted, for this request.
+    pub(crate) fn put_of(&self, intro: &JobIntro, origin: &Origin) {
+        if let Some(packed) = Packed::of(intro, &self.no_params) {
+            let origin = (*origin != Origin::none()).then(|| Arc::new(origin.clone()));
+            self.packed.insert(intro.id, Packed { origin, ..packed });
+        }
+    }
+
+    /// The request that a job was submitted with, if that is still known.
+    pub(crate) fn origin(&self, job: JobId) -> Origin {
+        let known = self.packed.get(&job).and_then(|packed| packed.origin);
+        known.map_or(Origin::none(), |origin| Origin::clone(&origin))
     }
 
     /// Forgets a job: what its row lost must not be read from here.
@@ -128,6 +154,19 @@ mod tests {
         cache.put(&intro);
         assert_eq!(*cache.get(intro.id).unwrap(), intro);
         assert_eq!(cache.workspace(intro.id).as_ref(), Some(&intro.workspace));
+    }
+
+    #[test]
+    fn the_request_of_a_job_is_known_until_the_job_is_forgotten() {
+        let (cache, intro) = (IntroCache::new(1 << 20), intro(1, "a cat"));
+        let origin = Origin { request: Some("order-17".into()), trace: None };
+        cache.put_of(&intro, &origin);
+        assert_eq!(cache.origin(intro.id), origin);
+        cache.put(&intro);
+        assert_eq!(cache.origin(intro.id), origin, "a row that was read says nothing of it");
+        cache.forget(intro.id);
+        cache.put(&intro);
+        assert_eq!(cache.origin(intro.id), Origin::none());
     }
 
     #[test]

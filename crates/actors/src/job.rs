@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use reeve_telemetry::Origin;
 use reeve_types::{LeaseId, WorkspaceId};
 use reeve_workspace::Command;
 use tokio::sync::oneshot;
@@ -44,6 +45,8 @@ pub(crate) struct Report {
 pub(crate) struct Settle {
     pub command: Command,
     pub reply: oneshot::Sender<Result<Executed, Unavailable>>,
+    /// The worker's request.
+    pub origin: Origin,
 }
 
 impl JobActor {
@@ -62,10 +65,11 @@ impl JobActor {
         if self.busy {
             return;
         }
-        let Some(Settle { command, reply }) = self.waiting.pop_front() else { return };
+        let Some(Settle { command, reply, origin }) = self.waiting.pop_front() else { return };
         self.busy = true;
         let (engine, workspace) = (Engine::of(self.shared.clone()), self.workspace.clone());
         let run = async move { engine.execute(&workspace, command, crate::call::Call::default()).await };
+        let run = origin.scope(run);
         let then = run.into_actor(self).map(|result, actor, ctx| {
             let _ = reply.send(result);
             actor.busy = false;

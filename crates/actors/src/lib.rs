@@ -35,6 +35,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod time;
+mod trail;
 mod workspace;
 
 pub use call::{
@@ -44,7 +45,8 @@ pub use call::{
 pub use clock::{ClockSource, ClockView, ManualClock};
 pub use dispatcher::{EtaErrors, FinishedJobs, Jain, PoolView, QueueView, TierView, Waits, WorkerSession};
 pub use engine::{
-    CancelWhich, Engine, Executed, Finished, Parts, PublishRefusal, QuotedNow, ReloadRefusal, StartError,
+    CancelWhich, Engine, Executed, Finished, Offer, Parts, PublishRefusal, QuotedNow, ReloadRefusal,
+    StartError,
 };
 pub use entropy::Entropy;
 pub use hub::{HubEvent, HubKind, Subscription};

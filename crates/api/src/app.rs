@@ -16,6 +16,7 @@ use crate::error::{Answer, ApiError};
 use crate::problem;
 use crate::request_id::RequestId;
 use crate::state::ApiState;
+use crate::traced;
 
 /// Wraps the whole app.
 pub(crate) async fn envelope(
@@ -26,7 +27,8 @@ pub(crate) async fn envelope(
     let id = RequestId::of(&req, || new_id(&req));
     req.extensions_mut().insert(id.clone());
     let seen = Seen::now();
-    let answer = next.call(req).await?.map_into_boxed_body();
+    let (origin, span) = traced::begin(&req, &id);
+    let answer = origin.scope(next.call(req)).await?.map_into_boxed_body();
     let mut answer = if answer.status().is_client_error() || answer.status().is_server_error() {
         let path = answer.request().path().to_owned();
         answer.map_body_whole(|head| problem_body(head, path))
@@ -42,6 +44,7 @@ pub(crate) async fn envelope(
     if let Some(seen) = seen {
         seen.tell(&answer, &id);
     }
+    traced::end(span, &answer);
     if changes {
         faults::pass(Point::ApiBeforeReply);
         faults::pass_soon(Point::ApiAfterReply);

@@ -14,7 +14,6 @@ use reeve_types::WorkspaceId;
 
 use crate::error::ApiError;
 use crate::key_table::Key;
-use crate::peers::Peer;
 use crate::rate::Standing;
 use crate::roles::{Access, SignedLink};
 use crate::state::ApiState;
@@ -83,7 +82,7 @@ fn judge(req: &ServiceRequest) -> Result<Option<Standing>, Refused> {
     }
     let key = identify(req, state)?;
     // Before anything else is looked at: whoever asks too often learns nothing by it.
-    let standing = key.limiter.as_ref().map(crate::rate::Limiter::take);
+    let standing = key.take();
     let judged = match standing.as_ref().and_then(|standing| standing.wait_seconds) {
         Some(seconds) => Err(too_often(state, seconds)),
         None => admit(req, access, &key),
@@ -101,7 +100,7 @@ fn judge(req: &ServiceRequest) -> Result<Option<Standing>, Refused> {
 /// The key that a request came with, unless its address sent too many that are not known.
 fn identify(req: &ServiceRequest, state: &ApiState) -> Result<Arc<Key>, ApiError> {
     let now = state.engine.now();
-    let peer = Peer::of(req.peer_addr());
+    let peer = state.peers.who(req);
     let strange = |seconds| {
         let detail = "too many requests without a key that is known here came from this address";
         ApiError::from(Problem::later(Code::RateLimited, detail, seconds))

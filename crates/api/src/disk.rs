@@ -1,5 +1,5 @@
-//! Room on the disk of the data folder, for the figures. Nothing decides by it: a full disk is found out by the write
-//! that fails.
+//! Room on the disk of the data folder, for the figures and for readiness. No command is decided by it: a full disk is
+//! found out by the write that fails.
 
 use std::io;
 use std::path::Path;

@@ -8,7 +8,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use reeve_protocol::headers::{IDEMPOTENT_REPLAY, RETRY_AFTER};
 use reeve_protocol::{Code, FieldError, Problem};
-use reeve_types::PoolName;
+use reeve_types::{PoolName, did_you_mean};
 
 /// What handlers answer with.
 pub(crate) type Answer<T = HttpResponse> = Result<T, ApiError>;
@@ -31,6 +31,11 @@ impl ApiError {
     /// There is no such thing, or the key may not know of it: both look the same.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {what}"))
+    }
+
+    /// The same, where everybody may know of the others: what may have been meant is told.
+    pub(crate) fn no_such<'k>(what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+        Self::new(Code::NotFound, format!("there is no {what} `{name}`{}", did_you_mean(name, known)))
     }
 
     /// A pool of the path that no catalog names (404).
@@ -95,7 +100,8 @@ impl ApiError {
 }
 
 fn unknown_pool(pool: &PoolName, known: &[PoolName]) -> String {
-    format!("no catalog names pool `{pool}`; there are {}", listed(known))
+    let near = did_you_mean(pool.as_str(), known.iter().map(PoolName::as_str));
+    format!("no catalog names pool `{pool}`; there are {}{near}", listed(known))
 }
 
 fn listed(pools: &[PoolName]) -> String {

@@ -8,11 +8,11 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MAT
 use actix_web::test::TestRequest;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use reeve_protocol::headers::{IDEMPOTENCY_KEY, LAST_EVENT_ID};
 use reeve_protocol::{
     DeliveriesQuery, EventId, JobsQuery, LedgerQuery, ReconciliationQuery, Sha256, UsageQuery,
 };
+use reeve_testkit::fuzz::runner;
 use reeve_types::{JobId, KeyId, LeaseId, Millis, PurchaseId, WorkspaceId};
 
 use crate::error::ApiError;
@@ -21,20 +21,6 @@ use crate::link::Links;
 use crate::query::{CURSOR_BYTES_MAX, Part, parses, query};
 use crate::sse::resume_after;
 use crate::upload::{Described, Portion, content_type, portion};
-
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
-fn runner(shipped: u32) -> TestRunner {
-    let seed = [u8::try_from(number("REEVE_FUZZ_SEED", 1) % 256).unwrap(); 32];
-    let config = ProptestConfig {
-        cases: number("REEVE_FUZZ_CASES", shipped),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-}
 
 /// Bytes with up to four places otherwise; never one that no header may have.
 fn bent(of: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {

@@ -13,6 +13,7 @@ use futures_util::{Stream, StreamExt};
 use reeve_actors::Call;
 use reeve_protocol::headers::IDEMPOTENT_REPLAY;
 use reeve_protocol::{Code, FieldError, Problem};
+use reeve_types::did_you_mean_of;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -178,7 +179,9 @@ fn explain<T: DeserializeOwned>(bytes: &[u8]) -> ApiError {
     };
     let error = wrong.inner();
     if error.is_data() {
-        return ApiError::field(&pointer(wrong.path()), plain(&error.to_string()));
+        let detail = plain(&error.to_string());
+        let near = did_you_mean_of(&detail);
+        return ApiError::field(&pointer(wrong.path()), format!("{detail}{near}"));
     }
     Problem::malformed(format!("the body is not JSON: {error}")).into()
 }

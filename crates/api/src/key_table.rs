@@ -4,7 +4,7 @@
 //! composition root and the resource of keys do that first, and the keeper writes down now and then who was used.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use reeve_journal::KeyRow;
 use reeve_types::{KeyId, Millis};
@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
 use crate::peers::Familiar;
-use crate::rate::{Limiter, Rate, RoleRates};
+use crate::rate::{Limiter, Rate, RoleRates, Standing};
 use crate::roles::Caller;
 use crate::secret::digest;
 
@@ -24,7 +24,9 @@ const USE_STORED_MS: i64 = 60_000;
 /// One key in force.
 pub(crate) struct Key {
     pub(crate) caller: Arc<Caller>,
-    pub(crate) limiter: Option<Limiter>,
+    /// What its role's keys may do does not matter.
+    bound_is_own: bool,
+    limiter: RwLock<Option<Limiter>>,
     pub(crate) familiar: Familiar,
     expires_at: Option<Millis>,
     /// When it was used last, and what the store has of that; [`NEVER`] before the first time.
@@ -48,7 +50,8 @@ impl Key {
         let (ended, _) = watch::channel(false);
         Self {
             caller: Arc::new(Caller { key: row.id, role: row.role, workspace: row.workspace.clone() }),
-            limiter: rate.map(Limiter::new),
+            bound_is_own: row.rate_per_second.is_some(),
+            limiter: RwLock::new(rate.map(Limiter::new)),
             familiar: Familiar::default(),
             expires_at: row.expires_at,
             used_at: AtomicI64::new(used_at),
@@ -60,6 +63,19 @@ impl Key {
 
     fn is_over(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Counts a request; `None` when it has no bound.
+    pub(crate) fn take(&self) -> Option<Standing> {
+        self.limiter.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(Limiter::take)
+    }
+
+    /// Its role's bound is this one now. One that stays keeps its count.
+    fn bound_by(&self, rate: Option<Rate>) {
+        let mut limiter = self.limiter.write().unwrap_or_else(PoisonError::into_inner);
+        if !self.bound_is_own && limiter.as_ref().map(Limiter::rate) != rate {
+            *limiter = rate.map(Limiter::new);
+        }
     }
 
     /// Remembers a use.
@@ -96,24 +112,39 @@ impl Key {
 /// The secret is looked up by its SHA-256: how long a look-up takes tells something about digests, and from a
 /// digest nobody gets to the secret.
 #[derive(Clone, Default)]
-pub struct KeyTable {
-    by_digest: Arc<RwLock<FxHashMap<[u8; 32], Arc<Key>>>>,
+pub struct KeyTable(Arc<RwLock<Table>>);
+
+#[derive(Default)]
+struct Table {
+    by_digest: FxHashMap<[u8; 32], Arc<Key>>,
     rates: RoleRates,
 }
 
 impl std::fmt::Debug for KeyTable {
     /// Without digests: debug output ends up in logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyTable").field("rates", &self.rates).finish_non_exhaustive()
+        f.debug_struct("KeyTable").finish_non_exhaustive()
     }
 }
 
 impl KeyTable {
     /// The table of stored keys; revoked ones are left out.
     pub fn new(rows: impl IntoIterator<Item = KeyRow>, rates: RoleRates) -> Self {
-        let table = Self { rates, ..Self::default() };
+        let table = Self(Arc::new(RwLock::new(Table { rates, ..Table::default() })));
         rows.into_iter().for_each(|row| table.put(&row));
         table
+    }
+
+    /// Puts other bounds of roles in force, for all keys that have none of their own.
+    pub(crate) fn put_rates(&self, rates: RoleRates) {
+        // Keys that are made meanwhile wait for the lock, and find the new ones.
+        let mut table = self.write();
+        table.by_digest.values().for_each(|key| key.bound_by(rates.of(key.caller.role)));
+        table.rates = rates;
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a stored key, unless it is revoked.
@@ -128,8 +159,9 @@ impl KeyTable {
 
     fn insert(&self, row: &KeyRow, stored: bool) {
         if row.revoked_at.is_none() {
-            let key = Arc::new(Key::new(row, stored, &self.rates));
-            self.by_digest.write().unwrap_or_else(PoisonError::into_inner).insert(row.digest, key);
+            let mut table = self.write();
+            let key = Arc::new(Key::new(row, stored, &table.rates));
+            table.by_digest.insert(row.digest, key);
         }
     }
 
@@ -147,8 +179,7 @@ impl KeyTable {
     }
 
     fn end(&self, which: impl Fn(&Key) -> bool) {
-        let mut keys = self.by_digest.write().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|_, key| {
+        self.write().by_digest.retain(|_, key| {
             let ends = which(key);
             if ends {
                 key.ended.send_replace(true);
@@ -158,7 +189,7 @@ impl KeyTable {
     }
 
     fn read<T>(&self, of: impl FnOnce(&FxHashMap<[u8; 32], Arc<Key>>) -> T) -> T {
-        of(&self.by_digest.read().unwrap_or_else(PoisonError::into_inner))
+        of(&self.0.read().unwrap_or_else(PoisonError::into_inner).by_digest)
     }
 
     pub(crate) fn find(&self, secret: &str, now: Millis) -> Option<Arc<Key>> {
@@ -261,7 +292,25 @@ mod tests {
         let rates = RoleRates { admin: Rate::new(5, 5), ..RoleRates::default() };
         let own =
             |per_second| KeyRow { rate_per_second: Some(per_second), ..row(u128::from(per_second), "own") };
-        let has = |row: KeyRow| KeyTable::new([row], rates).find("own", T0).unwrap().limiter.is_some();
+        let has = |row: KeyRow| KeyTable::new([row], rates).find("own", T0).unwrap().take().is_some();
         assert!(has(row(1, "own")) && has(own(9)) && !has(own(0)));
+    }
+
+    #[test]
+    fn other_bounds_of_a_role_are_in_force_at_once_but_for_keys_with_one_of_their_own() {
+        let of = |per_second: u32| RoleRates { admin: Rate::new(per_second, 1), ..RoleRates::default() };
+        let own = KeyRow { rate_per_second: Some(0), ..row(2, "own") };
+        let table = KeyTable::new([row(1, "plain"), own], of(0));
+        let take =
+            |secret: &str| table.find(secret, T0).unwrap().take().map(|now| now.wait_seconds.is_none());
+        assert_eq!(take("plain"), None);
+        table.put_rates(of(1));
+        table.put(&row(3, "new"));
+        assert_eq!((take("plain"), take("plain"), take("own")), (Some(true), Some(false), None));
+        assert_eq!((take("new"), take("new")), (Some(true), Some(false)));
+        table.put_rates(of(1));
+        assert_eq!(take("plain"), Some(false), "the same bound keeps its count");
+        table.put_rates(of(0));
+        assert_eq!(take("plain"), None);
     }
 }

@@ -167,7 +167,7 @@ mod tests {
             (Refusal::NotAllowed { detail: String::new() }, 403, Code::NotEntitled),
             (Refusal::PriceChanged { credits: one }, 409, Code::PriceChanged),
             (Refusal::RefundRefused { detail: String::new() }, 409, Code::RefundRefused),
-            (Refusal::NoSuchAddon { addon: "x".to_owned() }, 404, Code::NotFound),
+            (Refusal::NoSuchAddon { addon: "x".to_owned(), hint: String::new() }, 404, Code::NotFound),
             (Refusal::Moved { seq: 1 }, 503, Code::Overloaded),
             (Refusal::QueueFull { queued: 1, queued_max: 1 }, 429, Code::QueueFull),
         ];

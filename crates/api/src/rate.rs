@@ -76,6 +76,10 @@ impl Limiter {
         Self { rate, bucket, clock: DefaultClock::default(), policy }
     }
 
+    pub(crate) const fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Takes one request out of the bucket.
     pub(crate) fn take(&self) -> Standing {
         let (remaining, wait) = match self.bucket.check() {

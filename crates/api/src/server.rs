@@ -26,6 +26,8 @@ pub struct ServerOptions {
     pub keep_alive_seconds: u64,
     /// How long a client may take to send the head of a request, in seconds.
     pub head_seconds: u64,
+    /// How long a client may take nothing of what was sent to it, in seconds; on Linux, elsewhere it is for ever.
+    pub unread_seconds: u32,
     /// How long requests under way may take when the server stops, in seconds.
     pub stop_seconds: u64,
     /// What is shown to clients; without it they speak plain HTTP.
@@ -39,6 +41,7 @@ impl Default for ServerOptions {
             connections_max: 25_000,
             keep_alive_seconds: 75,
             head_seconds: 10,
+            unread_seconds: 60,
             stop_seconds: 20,
             tls: None,
         }
@@ -67,6 +70,7 @@ pub async fn serve(
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    cut_off_unread(&listener, options.unread_seconds).map_err(ServeError::Listen)?;
     let data = Data::from(state.clone());
     let server =
         HttpServer::new(move || App::new().app_data(data.clone()).wrap(from_fn(envelope)).configure(routes))
@@ -106,4 +110,20 @@ pub async fn serve(
     };
     keeper::finish(&state).await;
     result
+}
+
+/// Lets the system end connections whose other end takes nothing of what was sent to it, be it gone or not reading.
+///
+/// The server's framework waits for such a client as long as the connection lives, and keeps the rest of the answer. A
+/// timer for each write would be one for each answer; the system counts anyway. Connections inherit it from the listener.
+#[cfg(target_os = "linux")]
+fn cut_off_unread(listener: &TcpListener, seconds: u32) -> std::io::Result<()> {
+    rustix::net::sockopt::set_tcp_user_timeout(listener, seconds.saturating_mul(1_000))?;
+    Ok(())
+}
+
+/// Elsewhere there is no such bound.
+#[cfg(not(target_os = "linux"))]
+fn cut_off_unread(_: &TcpListener, _: u32) -> std::io::Result<()> {
+    Ok(())
 }

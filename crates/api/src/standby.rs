@@ -11,11 +11,11 @@ use std::time::Duration;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
-use reeve_protocol::{Code, Problem};
+use reeve_protocol::{Code, HealthCheck, Problem};
 use tokio::sync::watch;
 
 use crate::app::envelope;
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::resources::health;
 use crate::server::ServeError;
 use crate::tls::Certificate;
@@ -23,8 +23,39 @@ use crate::tls::Certificate;
 /// When to ask again, in seconds.
 const AGAIN_SECONDS: u64 = 1;
 
+/// What a process waits for before it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Another process has the database, or it is away: why, in a sentence.
+    Database(String),
+    /// What is stored is being loaded.
+    Loading,
+}
+
+impl Waiting {
+    fn why(&self) -> String {
+        match self {
+            Self::Database(why) => why.clone(),
+            Self::Loading => "the server is loading what is stored".to_owned(),
+        }
+    }
+
+    fn checks(&self) -> Vec<HealthCheck> {
+        let database = match self {
+            Self::Database(why) => Some(why.clone()),
+            Self::Loading => None,
+        };
+        let loaded = Some("what is stored is not loaded yet".to_owned());
+        vec![
+            health::check("running", None),
+            health::check("database", database),
+            health::check("loaded", loaded),
+        ]
+    }
+}
+
 /// Why this process does not serve, as it changes.
-type Why = watch::Receiver<String>;
+type Why = watch::Receiver<Waiting>;
 
 /// Answers on `listener` until `over` is ready. Must be called inside an actix system.
 ///
@@ -68,13 +99,11 @@ pub async fn stand_by(
 }
 
 async fn not_ready(why: Data<Why>) -> Answer {
-    Err(later(Code::NotReady, &why))
+    let waiting = why.borrow().clone();
+    Err(health::not_ready(waiting.why(), waiting.checks()))
 }
 
 async fn elsewhere(why: Data<Why>) -> Answer {
-    Err(later(Code::Overloaded, &why))
-}
-
-fn later(code: Code, why: &Why) -> ApiError {
-    Problem::later(code, why.borrow().clone(), AGAIN_SECONDS).into()
+    let why = why.borrow().why();
+    Err(Problem::later(Code::Overloaded, why, AGAIN_SECONDS).into())
 }

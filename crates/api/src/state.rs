@@ -9,14 +9,15 @@ use reeve_artifacts::Artifacts;
 use reeve_types::limits::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
 use tokio::sync::{Mutex, watch};
 
+use crate::bounds::{Bounds, Limits};
 use crate::integrations::stripe::Stripe;
 use crate::key_table::KeyTable;
 use crate::link::Links;
 use crate::peers::Peers;
-use crate::rate::Rate;
 use crate::repeats::Repeats;
 use crate::resources::reload::ReloadPort;
 use crate::spent::SpentCache;
+use crate::upkeep::UpkeepPort;
 use crate::verify::{Verification, VerifyPort};
 use crate::webhooks::WebhookPort;
 
@@ -37,10 +38,12 @@ pub struct ApiSettings {
     pub public_url: Option<String>,
     /// Whether `/metrics` is read without a key, as `/healthz` is.
     pub metrics_open: bool,
-    /// What one address may send without a key that is known here; without it as much as it likes.
-    pub unknown_rate: Option<Rate>,
+    /// How many requests are taken at the start; those of roles are in force in the table of keys already.
+    pub limits: Limits,
     /// The folder whose disk the figures tell of; without it they do not.
     pub data_dir: Option<PathBuf>,
+    /// Less room than this on that disk, in bytes, and the server is not ready; 0: it does not matter.
+    pub free_bytes_min: u64,
     /// The commit that the program was built from, for the figures; empty when it is not known.
     pub build_commit: &'static str,
 }
@@ -56,8 +59,9 @@ impl ApiSettings {
             link_secret,
             public_url: None,
             metrics_open: true,
-            unknown_rate: None,
+            limits: Limits::default(),
             data_dir: None,
+            free_bytes_min: 0,
             build_commit: "",
         }
     }
@@ -83,10 +87,11 @@ pub struct ApiState {
     pub(crate) verification: Verification,
     pub(crate) reload: Option<Arc<dyn ReloadPort>>,
     pub(crate) webhooks: Option<Arc<dyn WebhookPort>>,
+    pub(crate) upkeep: Option<Arc<dyn UpkeepPort>>,
     pub(crate) stripe: Arc<Stripe>,
     pub(crate) spent: SpentCache,
     pub(crate) repeats: Repeats,
-    pub(crate) peers: Peers,
+    pub(crate) peers: Arc<Peers>,
     /// Requests refused because their key makes too many.
     limited: AtomicU64,
     /// One move of a manual clock at a time: "advance" twice at once is twice as far.
@@ -105,7 +110,7 @@ impl ApiState {
     ) -> Self {
         let (closing, _) = watch::channel(false);
         let verification = Verification::new(verify);
-        let peers = Peers::new(settings.unknown_rate);
+        let peers = Arc::new(Peers::new(settings.limits.unknown, &settings.limits.trusted_proxies));
         Self {
             engine,
             artifacts,
@@ -114,6 +119,7 @@ impl ApiState {
             verification,
             reload: None,
             webhooks: None,
+            upkeep: None,
             stripe: Arc::default(),
             spent: SpentCache::default(),
             repeats: Repeats::default(),
@@ -140,6 +146,17 @@ impl ApiState {
     #[must_use]
     pub fn with_webhooks(self, webhooks: Arc<dyn WebhookPort>) -> Self {
         Self { webhooks: Some(webhooks), ..self }
+    }
+
+    /// Changes how many requests are taken, while the server runs.
+    pub fn bounds(&self) -> Bounds {
+        Bounds::new(self.keys.clone(), self.peers.clone())
+    }
+
+    /// Shows figures of the upkeep.
+    #[must_use]
+    pub fn with_upkeep(self, upkeep: Arc<dyn UpkeepPort>) -> Self {
+        Self { upkeep: Some(upkeep), ..self }
     }
 
     /// Ends event streams and long polls: they would hold a graceful stop until its time is up.

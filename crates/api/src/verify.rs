@@ -14,8 +14,14 @@ pub trait VerifyPort: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why the checks could not be run to their end.
-    fn run(&self) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>>;
+    fn run(&self, on_progress: OnProgress) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>>;
 }
+
+/// Hears how far a run is, from 0 to 1; may be told as often as one likes.
+pub type OnProgress = Box<dyn Fn(f64) + Send + Sync>;
+
+/// A run that is this little further is not news.
+const NEWS: f64 = 0.005;
 
 /// The latest run.
 pub(crate) struct Verification {
@@ -50,7 +56,7 @@ impl Verification {
             idle
         });
         if started {
-            let (run, report) = (self.port.run(), self.report.clone());
+            let (run, report) = (self.port.run(heard(self.report.clone())), self.report.clone());
             // Runs on although the request that asked for it may end.
             task::spawn(async move {
                 report.send_replace(done(run.await));
@@ -58,6 +64,19 @@ impl Verification {
         }
         receiver
     }
+}
+
+/// Puts a run's progress into its report.
+fn heard(report: Arc<watch::Sender<VerifyReport>>) -> OnProgress {
+    Box::new(move |progress| {
+        report.send_if_modified(|report| {
+            let is_news = report.status == VerifyStatus::Running && progress >= report.progress + NEWS;
+            if is_news {
+                report.progress = progress.min(1.0);
+            }
+            is_news
+        });
+    })
 }
 
 fn done(result: Result<Vec<VerifyCheck>, String>) -> VerifyReport {
@@ -76,5 +95,19 @@ mod tests {
     fn a_run_that_breaks_off_is_not_ok() {
         assert_eq!(done(Err("no disk".to_owned())).ok, Some(false));
         assert_eq!(done(Ok(Vec::new())).ok, Some(true));
+    }
+
+    #[test]
+    fn progress_only_rises_and_only_while_it_runs() {
+        let of = |status| VerifyReport { status, progress: 0.0, ok: None, checks: Vec::new() };
+        let report = Arc::new(watch::channel(of(VerifyStatus::Running)).0);
+        let tell = heard(report.clone());
+        for (told, shown) in [(0.25, 0.25), (0.2501, 0.25), (0.1, 0.25), (7.0, 1.0)] {
+            tell(told);
+            assert_eq!(report.borrow().progress, shown, "told {told}");
+        }
+        report.send_replace(of(VerifyStatus::Idle));
+        tell(0.5);
+        assert_eq!(report.borrow().progress, 0.0);
     }
 }

@@ -12,7 +12,7 @@ use crate::exit::explained;
 
 /// Jobs and credits of a generation platform.
 #[derive(Debug, Parser)]
-#[command(name = "reeve", version = env!("REEVE_VERSION"), max_term_width = 100, propagate_version = true)]
+#[command(name = "reeve", version = env!("REEVE_VERSION"), long_version = concat!(env!("REEVE_VERSION"), "\n", env!("REEVE_BUILT_BY")), max_term_width = 100, propagate_version = true)]
 #[command(after_help = explained())]
 pub struct Cli {
     #[command(subcommand)]
@@ -82,11 +82,19 @@ pub enum Command {
     Reconcile(crate::commands::reconcile::ReconcileArgs),
     /// Check every invariant of a store
     Verify(verify::VerifyArgs),
+    /// Make a copy of everything while the server runs
+    Backup(crate::commands::backup::BackupArgs),
+    /// Make a data folder from a backup
+    Restore(crate::commands::restore::RestoreArgs),
+    /// Bring a database's schema up to date, or say what that would do
+    Migrate(crate::commands::migrate::MigrateArgs),
     /// Measure admits and whole lifecycles per second, and check the books afterwards
     Bench(Box<crate::bench::BenchArgs>),
     /// Work with catalogs
     #[command(subcommand)]
     Catalog(catalog_remote::CatalogGroup),
+    /// Look for what keeps a server from starting or from working well
+    Doctor(crate::commands::doctor::DoctorArgs),
     /// Ask whether a server serves
     Health(crate::commands::health::HealthArgs),
     /// Print what a shell needs to complete commands

@@ -113,6 +113,40 @@ fn the_page_of_the_command_line_is_what_the_help_says() {
     }
 }
 
+/// Commands whose output is no answer of figures, and why; `docs/cli.md` lists them too.
+const WITHOUT_JSON: [(&str, &str); 5] = [
+    ("reeve serve", "runs until it is told to stop; `log.format = \"json\"` is for programs"),
+    ("reeve worker", "runs until it is told to stop; `log.format = \"json\"` is for programs"),
+    ("reeve demo", "a show for people"),
+    ("reeve completions", "a script for a shell"),
+    ("reeve man", "a page for man"),
+];
+
+/// Commands that answer and have no `--json`.
+fn without_json(command: &Command, path: &str, found: &mut Vec<String>) {
+    let path = format!("{path} {}", command.get_name()).trim().to_owned();
+    let below: Vec<&Command> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+    if below.is_empty() && !command.get_arguments().any(|arg| arg.get_long() == Some("json")) {
+        found.push(path.clone());
+    }
+    below.into_iter().for_each(|below| without_json(below, &path, found));
+}
+
+#[test]
+fn every_command_that_answers_answers_in_json_too() {
+    let mut found = Vec::new();
+    without_json(&Cli::command(), "", &mut found);
+    let mut excused = WITHOUT_JSON.map(|(command, _)| command.to_owned()).to_vec();
+    found.sort();
+    excused.sort();
+    assert_eq!(found, excused, "a command has no --json, or has one now and is excused no more");
+    let page = std::fs::read_to_string(file()).unwrap();
+    for (command, why) in WITHOUT_JSON {
+        let line = format!("| `{command}` | {why} |");
+        assert!(page.contains(&line), "docs/cli.md lacks the line\n{line}");
+    }
+}
+
 #[test]
 fn every_command_and_every_argument_says_what_it_is_for() {
     fn mute(command: &Command, path: &str, found: &mut Vec<String>) {

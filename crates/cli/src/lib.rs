@@ -5,6 +5,7 @@
 //! database was taken over by another one.
 
 mod args;
+mod backup;
 mod bench;
 mod catalogs;
 mod chart;
@@ -13,14 +14,17 @@ mod cli_page;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod logging;
 mod output;
+mod progress;
 mod remote;
 mod server;
 mod signals;
 mod sketch;
 mod system;
+mod telemetry;
 mod top;
 
 use clap::Parser as _;
@@ -34,9 +38,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What the process does, whichever of the two programs it is: `reeve`, or `reeve-faulty` of the crash tests.
 pub fn main() -> std::process::ExitCode {
-    let result = run(Cli::parse().command);
+    output::settle_colours();
+    let args: Vec<_> = std::env::args_os().collect();
+    let json = exit::wants_json(args.iter().skip(1).map(|arg| arg.as_os_str()));
+    let command = match Cli::try_parse_from(args) {
+        Ok(cli) => cli.command,
+        Err(error) => return exit::told_by_parser(&error, json),
+    };
+    let result = run(command);
     if let Err(failure) = &result {
-        eprintln!("error: {failure}");
+        failure.tell(json);
     }
     exit::code_of(&result)
 }
@@ -57,6 +68,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Retry(args) => commands::retry::run(args),
         Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Verify(args) => commands::verify::run(args),
+        Command::Backup(args) => commands::backup::run(args),
+        Command::Restore(args) => commands::restore::run(args),
+        Command::Migrate(args) => commands::migrate::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::Catalog(group) => commands::catalog_remote::run(group),
         Command::Workspace(command) => commands::workspace::run(command),
@@ -71,6 +85,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => commands::import::run(args),
         Command::Webhook(command) => commands::webhook::run(command),
         Command::Clock(args) => commands::clock::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
         Command::Health(args) => commands::health::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

@@ -1,7 +1,9 @@
 //! Where log lines go and how they look.
 
+mod of_request;
+
 use std::fs::File;
-use std::io::{IsTerminal as _, stderr};
+use std::io::stderr;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -11,6 +13,8 @@ use tracing_subscriber::fmt;
 use crate::config::{LogFormat, LogSettings};
 use crate::exit::Failure;
 
+use of_request::OfRequest;
+
 /// Logs to stderr as the settings say.
 ///
 /// # Errors
@@ -19,9 +23,14 @@ pub fn to_stderr(settings: &LogSettings) -> Result<(), Failure> {
     let filter = filter(&settings.level)?;
     match settings.format {
         LogFormat::Human => {
-            fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).init();
+            let ansi = console::colors_enabled_stderr();
+            let lines = fmt().with_env_filter(filter).with_writer(stderr).with_ansi(ansi);
+            lines.map_event_format(|inner| OfRequest::human(inner.with_ansi(ansi))).init();
         }
-        LogFormat::Json => fmt().with_env_filter(filter).with_writer(stderr).json().init(),
+        LogFormat::Json => {
+            let lines = fmt().with_env_filter(filter).with_writer(stderr).json();
+            lines.map_event_format(OfRequest::json).init();
+        }
     }
     Ok(())
 }
@@ -34,7 +43,8 @@ pub fn to_file(path: &Path, level: &str) -> Result<(), Failure> {
     let filter = filter(level)?;
     let file = File::create(path)
         .map_err(|e| Failure::environment(&format!("cannot write `{}`", path.display()), e))?;
-    fmt().with_env_filter(filter).with_writer(Mutex::new(file)).with_ansi(false).init();
+    let lines = fmt().with_env_filter(filter).with_writer(Mutex::new(file)).with_ansi(false);
+    lines.map_event_format(|inner| OfRequest::human(inner.with_ansi(false))).init();
     Ok(())
 }
 

@@ -1,17 +1,15 @@
-//! Writing data to stdout: tables for people, JSON for programs.
+//! Writing data to stdout: tables for people, JSON for programs. Colours only where a person sees them.
+
+mod grid;
 
 use std::io::{ErrorKind, Write as _, stdout};
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 use reeve_protocol::At;
 use serde::Serialize;
 
 use crate::exit::Failure;
 
-/// A line below the head and nothing else.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-/// Blanks left and right of each cell.
-const PADDING: (u16, u16) = (0, 2);
+pub use grid::Grid;
 
 /// Prints text. A reader that went away, such as `head`, is no failure.
 ///
@@ -39,23 +37,18 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
-/// A table with these heads. A head that starts with `>` has its column to the right, for numbers; one that starts
-/// with `|` is never broken into lines, for ids.
-pub fn table(heads: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(heads.iter().map(|head| Cell::new(head.trim_start_matches(['>', '|']))));
-    for (n, head) in heads.iter().enumerate() {
-        let Some(column) = table.column_mut(n) else { continue };
-        column.set_padding(PADDING);
-        if head.starts_with('>') {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        if head.starts_with(['>', '|']) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
+/// A table with these heads; see [`Grid::new`] for their marks.
+pub fn table(heads: &[&str]) -> Grid {
+    Grid::new(heads)
+}
+
+/// Says once for the whole process whether there are colours: only on terminals, unless CLICOLOR_FORCE wants them
+/// anyway; never with NO_COLOR or CLICOLOR=0. The library below knows all but which of the two variables wins.
+pub fn settle_colours() {
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        console::set_colors_enabled(false);
+        console::set_colors_enabled_stderr(false);
     }
-    table
 }
 
 /// Columns of the terminal that stdout is; `None` when it is none.
@@ -72,12 +65,23 @@ pub fn instant(at: At) -> String {
 ///
 /// # Errors
 /// Stdout cannot be written to.
-pub fn print_table(table: &Table, nothing: &str) -> Result<(), Failure> {
+pub fn print_table(table: &Grid, nothing: &str) -> Result<(), Failure> {
     if table.is_empty() {
         eprintln!("{nothing}");
         return Ok(());
     }
-    print(&table.trim_fmt())
+    let fitted = table.fitted(columns());
+    print(&fitted.text)?;
+    if !fitted.left_out.is_empty() {
+        let note = format!("left out for want of width: {}", fitted.left_out.join(", "));
+        eprintln!("{}", console::style(note).dim().for_stderr());
+    }
+    Ok(())
+}
+
+/// A text that people read, cut on a terminal alone: whoever reads a pipe wants all of it.
+pub fn shown(text: &str, chars_max: usize) -> String {
+    if columns().is_some() { clip(text, chars_max) } else { text.to_owned() }
 }
 
 /// A text cut to so many characters, with a sign that it was.

@@ -6,7 +6,7 @@ use crate::args::Remote;
 use crate::exit::Failure;
 
 /// How long an interactive command goes on trying to reach its server.
-const PATIENCE_MS: u64 = 5_000;
+const PATIENCE_MS: u64 = 2_000;
 
 /// A client of the server that was named.
 ///
@@ -25,6 +25,12 @@ pub fn client(remote: &Remote) -> Result<Client, Failure> {
 pub fn client_with(remote: &Remote, settings: ClientSettings) -> Result<Client, Failure> {
     let key =
         remote.key.as_deref().ok_or_else(|| Failure::usage("no key: give one with --key or REEVE_KEY"))?;
+    if !remote.url.contains("://") {
+        let url = &remote.url;
+        return Err(Failure::usage(format!(
+            "`{url}` is no server's address: write http://{url} or https://{url}"
+        )));
+    }
     let trust = match &remote.ca {
         Some(file) => Trust::authorities(file)?,
         None => Trust::System,

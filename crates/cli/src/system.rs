@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use reeve_actors::Entropy;
 use reeve_types::{Clock, Millis};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// The wall clock.
@@ -43,6 +44,21 @@ pub fn secret_bytes() -> [u8; 32] {
 #[expect(clippy::disallowed_methods, reason = "this is the wrapper that the ban points to")]
 pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     tokio::spawn(future)
+}
+
+/// A task on a runtime, from a thread that has none.
+#[expect(clippy::disallowed_methods, reason = "this is the wrapper that the ban points to")]
+pub fn spawn_on<T: Send + 'static>(
+    runtime: &Handle,
+    future: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    runtime.spawn(future)
+}
+
+/// Work that blocks, on a thread for it; `None` when it broke off.
+#[expect(clippy::disallowed_methods, reason = "this is the wrapper that the ban points to")]
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 /// A task on this thread, inside an actix system; for what may not move to another thread.

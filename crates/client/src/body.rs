@@ -12,8 +12,11 @@ use crate::ClientError;
 /// Bytes to send, with their digest.
 #[derive(Clone, Debug)]
 pub struct Upload {
+    /// The whole body.
     pub bytes: Bytes,
+    /// Its media type.
     pub content_type: String,
+    /// Its digest, which the server compares.
     pub sha256: Sha256,
 }
 
@@ -28,7 +31,9 @@ impl Upload {
 /// Bytes received.
 #[derive(Clone, Debug)]
 pub struct Download {
+    /// The whole body.
     pub bytes: Bytes,
+    /// Its media type, where the server said one.
     pub content_type: Option<String>,
 }
 

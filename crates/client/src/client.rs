@@ -53,12 +53,19 @@ pub enum IdempotencyKey<'a> {
 }
 
 /// A client of one server with one key. Clones share connections.
+///
+/// # Errors
+/// Every call fails in the same ways, which are [`ClientError`]'s: the server refused, no answer came, an answer was not of
+/// this API, or the request cannot be made. What the problem's codes mean stands in `docs/errors.md`. Unless a call says that
+/// it is sent once, it is repeated over broken connections and 503 within [`ClientSettings::retry`] first.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
     settings: ClientSettings,
+    /// Sent as `traceparent` with every call.
+    trace: Option<HeaderValue>,
 }
 
 impl fmt::Debug for Client {
@@ -70,16 +77,25 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client of the server at `base_url`, such as `http://127.0.0.1:8080`, with shipped settings.
+    ///
+    /// # Errors
+    /// An address or a key that cannot be one.
     pub fn new(base_url: &str, key: &str) -> Result<Self, ClientError> {
         Self::with_settings(base_url, key, ClientSettings::default())
     }
 
     /// A client with settings of one's own.
+    ///
+    /// # Errors
+    /// An address or a key that cannot be one.
     pub fn with_settings(base_url: &str, key: &str, settings: ClientSettings) -> Result<Self, ClientError> {
         Self::trusting(base_url, key, settings, &Trust::System)
     }
 
     /// A client that believes others than the system does. Plain `http` has no certificate to believe.
+    ///
+    /// # Errors
+    /// An address or a key that cannot be one, or authorities that cannot be used.
     pub fn trusting(
         base_url: &str,
         key: &str,
@@ -102,13 +118,23 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(ClientError::from_http)?;
-        Ok(Self { http, base, authorization, settings })
+        Ok(Self { http, base, authorization, settings, trace: None })
     }
 
     /// The same connections with another key.
+    ///
+    /// # Errors
+    /// A key that cannot be one.
     pub fn with_key(&self, key: &str) -> Result<Self, ClientError> {
         let authorization = bearer(key)?;
         Ok(Self { authorization, ..self.clone() })
+    }
+
+    /// The same connections for calls that belong to a trace, named as the header `traceparent` does (W3C Trace Context).
+    /// What cannot be a header's value changes nothing.
+    #[must_use]
+    pub fn in_trace(&self, traceparent: &str) -> Self {
+        Self { trace: HeaderValue::from_str(traceparent).ok(), ..self.clone() }
     }
 
     /// Where the server is.
@@ -127,10 +153,15 @@ impl Client {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
-        self.http
+        let request = self
+            .http
             .request(method, url)
             .header(AUTHORIZATION, self.authorization.clone())
-            .timeout(Duration::from_millis(self.settings.answer_ms_max))
+            .timeout(Duration::from_millis(self.settings.answer_ms_max));
+        match &self.trace {
+            Some(trace) => request.header(headers::TRACEPARENT, trace.clone()),
+            None => request,
+        }
     }
 
     /// A read.

@@ -14,7 +14,12 @@ pub enum ClientError {
     Unreachable(#[source] reqwest::Error),
     /// An answer that is not of this API: another server, or a proxy in between.
     #[error("unexpected answer with status {status}: {body}")]
-    Unexpected { status: u16, body: String },
+    Unexpected {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+    },
     /// The call cannot be made as asked.
     #[error("the request cannot be made: {0}")]
     Invalid(String),

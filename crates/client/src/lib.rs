@@ -4,6 +4,7 @@
 //! that changes something sends an idempotency key and repeats itself over a broken connection or a
 //! 503 without doing anything twice. [`worker`] leases jobs, keeps them alive, performs them through a
 //! [`worker::Performer`] and delivers the results.
+#![deny(missing_docs)]
 
 mod body;
 mod catalogs;
@@ -34,3 +35,8 @@ pub use operate::WorkerOrder;
 pub use retry::RetryPolicy;
 pub use sse::{Frame, SseError, SseParser};
 pub use trust::Trust;
+
+/// The worker in Rust of the guide compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-worker.md")]
+struct Guide;

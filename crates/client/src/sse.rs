@@ -9,6 +9,7 @@ pub struct Frame {
     pub id: Option<String>,
     /// `message` when the stream did not say.
     pub event: String,
+    /// Its data lines, joined by line feeds.
     pub data: String,
 }
 
@@ -16,6 +17,7 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an event has more than {bytes_max} bytes")]
 pub struct SseError {
+    /// The longest frame that is read, in bytes.
     pub bytes_max: usize,
 }
 
@@ -65,6 +67,9 @@ impl SseParser {
     }
 
     /// Takes the next bytes; returns the events that they complete. After an error the stream is of no more use.
+    ///
+    /// # Errors
+    /// A frame longer than the parser's bound.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Frame>, SseError> {
         let mut frames = Vec::new();
         for &byte in bytes {

@@ -48,7 +48,10 @@ impl Trust {
     }
 
     /// The whole of TLS for one client.
-    pub(crate) fn config(&self) -> Result<ClientConfig, ClientError> {
+    ///
+    /// # Errors
+    /// TLS cannot be used on this system.
+    pub fn config(&self) -> Result<ClientConfig, ClientError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()

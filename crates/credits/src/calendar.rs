@@ -11,7 +11,9 @@ use reeve_types::Millis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
+    /// From one monthly anniversary to the next.
     Month,
+    /// From one yearly anniversary to the next.
     Year,
 }
 
@@ -29,6 +31,7 @@ impl Period {
 pub struct PeriodAt {
     /// Counts from 0, the one that starts at the anchor.
     pub n: u32,
+    /// The first instant that is in it.
     pub start: Millis,
     /// The first instant that is no longer in it.
     pub end: Millis,

@@ -11,7 +11,9 @@ use crate::lot::Lot;
 /// Credits pinned on one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Part {
+    /// The lot that the credits are pinned on.
     pub lot: LotId,
+    /// How many; never zero in a hold.
     pub amount: Credits,
 }
 
@@ -27,6 +29,7 @@ pub struct Hold {
 pub struct Shortfall {
     /// What the usable lots that may pay for the action have.
     pub available: Credits,
+    /// What is missing to the price.
     pub missing: Credits,
 }
 
@@ -58,6 +61,9 @@ impl Hold {
     /// Chooses lots for `amount` at `now`, all or nothing (X8); `pays` says which lots may pay for the action.
     ///
     /// Changes nothing: the caller records the hold and then applies it to the lots.
+    ///
+    /// # Errors
+    /// What the usable lots have, and what is missing to the amount.
     pub fn choose(
         lots: &[Lot],
         amount: Credits,

@@ -5,6 +5,7 @@
 //! one product's rules is in that product's catalog file; nothing here names a product.
 //!
 //! Used by `workspace`, which decides with these values, and by whoever loads catalog files.
+#![deny(missing_docs)]
 
 pub mod calendar;
 pub mod catalog;

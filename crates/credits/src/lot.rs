@@ -13,14 +13,23 @@ use crate::catalog::{OrderFacts, ScopeName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LotClass {
+    /// A promotion gave them beside a purchase (KV-27).
     Promo,
+    /// A trial lends them (KV-24).
     Trial,
+    /// For one local date (KR-03).
     Daily,
+    /// Once, for signing up.
     Signup,
+    /// For a friend who signed up (KA-04).
     Referral,
+    /// An operator gave them.
     Adjustment,
+    /// The subscription's own.
     Plan,
+    /// Units of an add-on give them (AS-07).
     Addon,
+    /// They were bought.
     Pack,
 }
 
@@ -62,8 +71,11 @@ impl LotClass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retired {
+    /// Their time was over (X1).
     Expired,
+    /// A boundary or a change of plan took them.
     Forfeited,
+    /// Their payment was given back.
     ClawedBack,
 }
 
@@ -71,31 +83,45 @@ pub enum Retired {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("lot `{lot}` cannot move {amount} from {from}: it has {has}")]
 pub struct Overdrawn {
+    /// The lot.
     pub lot: LotId,
+    /// The term that has too little, such as `held`.
     pub from: &'static str,
+    /// What was to be moved.
     pub amount: Credits,
+    /// What the term has.
     pub has: Credits,
 }
 
 /// What a lot has in each term; their sum is `granted` (L1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Terms {
+    /// Can be held.
     pub available: Credits,
+    /// Pinned for jobs under way.
     pub held: Credits,
+    /// Spent.
     pub consumed: Credits,
+    /// Lost to their own end.
     pub expired: Credits,
+    /// Lost at a boundary or a change of plan.
     pub forfeited: Credits,
+    /// Taken back with their payment.
     pub clawed_back: Credits,
 }
 
 /// Credits that appeared together.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lot {
+    /// Its id; made from the workspace and a count, so that a replay makes the same ones.
     pub id: LotId,
+    /// The catalog's source that made it.
     pub source: SourceName,
+    /// What kind of credits it holds.
     pub class: LotClass,
     /// Lower is used first (X19).
     pub priority: i32,
+    /// The first instant at which it is usable.
     pub effective_at: Millis,
     /// The first instant at which it is no longer usable; `None` never expires (X1).
     pub expires_at: Option<Millis>,
@@ -105,7 +131,9 @@ pub struct Lot {
     pub payment: Option<Arc<str>>,
     /// The version of the catalog that granted it (X6).
     pub catalog_version: u32,
+    /// What it was made with; never changes.
     pub granted: Credits,
+    /// Where those credits are now.
     pub terms: Terms,
 }
 
@@ -137,6 +165,9 @@ impl Lot {
     }
 
     /// Moves `amount` from available to held.
+    ///
+    /// # Errors
+    /// More than is available: the lot is unchanged.
     pub fn hold(&mut self, amount: Credits) -> Result<(), Overdrawn> {
         let terms = self.terms;
         self.shift(amount, ("available", terms.available), terms.held, |t, from, to| {
@@ -145,6 +176,9 @@ impl Lot {
     }
 
     /// Moves `amount` from held to consumed.
+    ///
+    /// # Errors
+    /// More than is held: the lot is unchanged.
     pub fn settle(&mut self, amount: Credits) -> Result<(), Overdrawn> {
         let terms = self.terms;
         self.shift(amount, ("held", terms.held), terms.consumed, |t, from, to| {
@@ -153,6 +187,9 @@ impl Lot {
     }
 
     /// Gives `amount` of held back at `t`: to available, or to expired when the lot no longer lives (X4).
+    ///
+    /// # Errors
+    /// More than is held: the lot is unchanged.
     pub fn release(&mut self, amount: Credits, t: Millis) -> Result<(), Overdrawn> {
         let terms = self.terms;
         if self.is_expired(t) {
@@ -166,6 +203,9 @@ impl Lot {
     }
 
     /// Moves `amount` out of available for good.
+    ///
+    /// # Errors
+    /// More than is available: the lot is unchanged.
     pub fn retire(&mut self, amount: Credits, how: Retired) -> Result<(), Overdrawn> {
         let terms = self.terms;
         let from = ("available", terms.available);
@@ -182,6 +222,9 @@ impl Lot {
     }
 
     /// Moves `amount` of what was clawed back to available again: a dispute was won.
+    ///
+    /// # Errors
+    /// More than was clawed back: the lot is unchanged.
     pub fn restore(&mut self, amount: Credits) -> Result<(), Overdrawn> {
         let terms = self.terms;
         self.shift(amount, ("clawed_back", terms.clawed_back), terms.available, |t, from, to| {

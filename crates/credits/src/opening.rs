@@ -6,7 +6,7 @@
 use std::fmt;
 
 use chrono_tz::Tz;
-use reeve_types::{CatalogName, Credits, Millis, PlanName, SourceName, WorkspaceId, limits};
+use reeve_types::{CatalogName, Credits, Millis, PlanName, SourceName, WorkspaceId, did_you_mean, limits};
 
 use crate::calendar::{self, Period};
 use crate::catalog::{
@@ -18,14 +18,19 @@ use crate::lot::LotClass;
 /// What is known of a workspace when it is created.
 #[derive(Debug, Clone, Copy)]
 pub struct OpeningFacts<'a> {
+    /// The plan that it is opened on.
     pub plan: &'a PlanName,
     /// As asked; the plan's smallest when left out.
     pub allotment: Option<Credits>,
+    /// How often it pays.
     pub interval: Interval,
+    /// Seats that are bought, at least 1.
     pub seats: u32,
     /// The owner's identity, as the platform verified it.
     pub identity: Option<&'a str>,
+    /// The zone of its local dates.
     pub timezone: Tz,
+    /// Its id.
     pub workspace: &'a WorkspaceId,
     /// The owner's user, as the platform names it.
     pub owner_user: Option<&'a str>,
@@ -36,14 +41,21 @@ pub struct OpeningFacts<'a> {
 /// One grant to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantOrder {
+    /// The source that grants.
     pub source: SourceName,
+    /// What kind of credits they are.
     pub class: LotClass,
     /// Above zero.
     pub amount: Credits,
+    /// First instant at which they are usable.
     pub effective_at: Millis,
+    /// First instant at which they are not any more; `None` never expires.
     pub expires_at: Option<Millis>,
+    /// What they may pay for; `None` pays for all.
     pub scope: Option<ScopeName>,
+    /// Lower is used first.
     pub priority: i32,
+    /// What the grant must be the only one of.
     pub key: GrantKey,
     /// The boundary at which the source grants again, if any.
     pub every: Option<Every>,
@@ -78,8 +90,11 @@ impl fmt::Display for GrantKey {
 /// Whom a grant is keyed by. The kind is part of the text: a user may be called like another's workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantSubject<'a> {
+    /// A workspace.
     Workspace(&'a WorkspaceId),
+    /// A user, as the platform names it.
     User(&'a str),
+    /// A user who was referred.
     Friend(&'a str),
 }
 
@@ -96,20 +111,47 @@ impl fmt::Display for GrantSubject<'_> {
 /// Why a workspace cannot be opened as asked (422).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpeningRefusal {
-    #[error("catalog `{catalog}` has no plan `{plan}`; it has {}", names(.known))]
-    UnknownPlan { catalog: CatalogName, plan: PlanName, known: Vec<PlanName> },
+    /// The catalog has no such plan.
+    #[error("catalog `{catalog}` has no plan `{plan}`; it has {}{}", names(.known), meant(.plan, .known))]
+    UnknownPlan {
+        /// The catalog.
+        catalog: CatalogName,
+        /// What was asked for.
+        plan: PlanName,
+        /// The plans that it has.
+        known: Vec<PlanName>,
+    },
+    /// The allotment cannot be had on the plan.
     #[error(transparent)]
     Allotment(#[from] AllotmentRefusal),
+    /// The plan is not sold for that term.
     #[error("plan `{plan}` is not sold by the {interval}")]
-    IntervalNotOffered { plan: PlanName, interval: Interval },
+    IntervalNotOffered {
+        /// The plan.
+        plan: PlanName,
+        /// The term that was asked for.
+        interval: Interval,
+    },
+    /// No seat, or more than [`SEATS_MAX`].
     #[error("`{seats}` seats; a workspace has 1 to {SEATS_MAX}")]
-    Seats { seats: u32 },
+    Seats {
+        /// What was asked for.
+        seats: u32,
+    },
+    /// A grant beyond what one command may grant.
     #[error("source `{source_name}` would grant more than {} credits", limits::CREDITS_MAX)]
-    TooLarge { source_name: SourceName },
+    TooLarge {
+        /// The source that would grant it.
+        source_name: SourceName,
+    },
 }
 
 /// Most seats of one workspace: beyond it the input is a mistake.
 pub const SEATS_MAX: u32 = 1_000_000;
+
+fn meant(plan: &PlanName, known: &[PlanName]) -> String {
+    did_you_mean(plan.as_str(), known.iter().map(PlanName::as_str))
+}
 
 fn names(plans: &[PlanName]) -> String {
     plans.iter().map(|plan| format!("`{plan}`")).collect::<Vec<_>>().join(", ")
@@ -118,10 +160,13 @@ fn names(plans: &[PlanName]) -> String {
 /// A subscription as it results from what was asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Subscription<'c> {
+    /// The plan.
     pub plan: &'c Plan,
     /// `None` on a plan without one.
     pub allotment: Option<Credits>,
+    /// How often it is paid.
     pub interval: Interval,
+    /// Seats, 1 to [`SEATS_MAX`].
     pub seats: u32,
 }
 

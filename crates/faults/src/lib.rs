@@ -51,6 +51,8 @@ named! {
         OutputStaged = "output.staged",
         /// The bytes of an upload are durable; no row knows of them.
         OutputLanded = "output.landed",
+        /// A row knows of the bytes; whoever sent them does not.
+        OutputNoted = "output.noted",
         /// A batch is full; its transaction has not begun.
         JournalBeforeBegin = "journal.before_begin",
         /// Workspaces have their new versions, nothing else is written.
@@ -63,6 +65,8 @@ named! {
         JournalAfterInserts = "journal.after_inserts",
         /// COMMIT is the next thing sent.
         JournalBeforeCommit = "journal.before_commit",
+        /// The change is committed and may be read, the log is not synced yet.
+        JournalBeforeSync = "journal.before_sync",
         /// The change is durable; nobody has heard of it.
         JournalAfterCommit = "journal.after_commit",
         /// Every actor of the batch has been told.
@@ -77,6 +81,18 @@ named! {
         ApiBeforeReply = "api.before_reply",
         /// It has been sent, a moment ago.
         ApiAfterReply = "api.after_reply",
+        /// Events are looked through and somebody hears of them; no row says so.
+        WebhookBeforeClaim = "webhook.before_claim",
+        /// Their deliveries are rows; none of them was tried.
+        WebhookAfterClaim = "webhook.after_claim",
+        /// A delivery is about to be sent.
+        WebhookBeforePost = "webhook.before_post",
+        /// Its receiver has answered; no row says so.
+        WebhookAfterPost = "webhook.after_post",
+        /// What became of it is a row.
+        WebhookNoted = "webhook.noted",
+        /// A read has seen all it wanted; its transaction is about to end.
+        ReaderBeforeRollback = "reader.before_rollback",
     }
 }
 
@@ -97,6 +113,8 @@ named! {
         BytesBeforeRow = "bytes_before_row",
         /// What happened is written to the outbox with the change.
         OutboxWithChange = "outbox_with_change",
+        /// The outbox counts as looked through only together with the deliveries that it leads to.
+        DeliveriesWithCursor = "deliveries_with_cursor",
     }
 }
 

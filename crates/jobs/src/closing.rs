@@ -77,7 +77,9 @@ pub mod codes {
 /// Why a job did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JobError {
+    /// A stable word, one of [`codes`] or the worker's.
     pub code: Arc<str>,
+    /// For people; may change.
     pub message: Arc<str>,
 }
 
@@ -85,7 +87,9 @@ pub struct JobError {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum OutputState {
+    /// Durable bytes, charged as the terms say.
     Landed {
+        /// Where the bytes are.
         place: Place,
         /// Delivered units, such as seconds; absent = as quoted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,10 +98,14 @@ pub enum OutputState {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         stages: Vec<(Arc<str>, bool)>,
     },
+    /// Withheld by a content filter.
     Filtered {
+        /// The worker's words.
         reason: Option<Arc<str>>,
     },
+    /// It was not made.
     Failed {
+        /// The worker's words.
         reason: Option<Arc<str>>,
     },
 }
@@ -105,7 +113,9 @@ pub enum OutputState {
 /// One output of a closed job.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Output {
+    /// Which output, from 0.
     pub index: u32,
+    /// What became of it.
     #[serde(flatten)]
     pub state: OutputState,
 }
@@ -120,10 +130,13 @@ impl Output {
 /// The end of a job: recorded once, never changed (J2).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Closing {
+    /// The final status.
     pub status: Status,
+    /// When it ended.
     pub at: Millis,
     /// The attempt whose report closed it; `None` when no worker did.
     pub by_attempt: Option<u32>,
+    /// Why it did not succeed; `None` of a job that did.
     pub error: Option<JobError>,
     /// In order of index; empty unless a worker's report closed it.
     pub outputs: Vec<Output>,

@@ -12,6 +12,7 @@ use crate::verdict::{
 /// Order inside a workspace after the job's own priority: a job that comes back takes its old place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Sequence {
+    /// When the job was admitted.
     pub admitted_at: Millis,
     /// Number of the admission within the workspace.
     pub n: u64,
@@ -20,12 +21,17 @@ pub struct Sequence {
 /// What was admitted: never changes.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Spec {
+    /// The job.
     pub id: JobId,
+    /// What is to be done.
     pub action: ActionName,
+    /// The pool whose workers can do it.
     pub pool: PoolName,
+    /// On whose behalf, for limits and reports.
     pub member: Option<MemberId>,
     /// Higher first, inside the workspace only.
     pub priority: i32,
+    /// Its place among the workspace's jobs of the same priority.
     pub sequence: Sequence,
     /// How many outputs are to be made.
     pub outputs: u32,
@@ -33,13 +39,16 @@ pub struct Spec {
     pub work_ms: Option<u32>,
     /// When it expires if it still waits.
     pub queue_deadline_at: Millis,
+    /// Longest run of one attempt, in milliseconds.
     pub run_timeout_ms: u64,
+    /// Attempts that may be lost before the job fails; at least 1.
     pub attempts_max: u16,
 }
 
 /// Where a live job stands; a closed one has a [`Closing`] and no phase.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
+    /// It waits for a worker.
     Queued {
         /// Not offered to workers before this instant.
         not_before: Option<Millis>,
@@ -53,14 +62,17 @@ pub enum Phase {
 /// A job that is not final.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
+    /// What never changes of it.
     pub spec: Spec,
     /// The latest attempt given out; counts up for ever, 0 before the first.
     pub attempt: u32,
+    /// Attempts that failed or lapsed and count against `attempts_max`.
     pub attempts_lost: u16,
     /// Workers that vanished while running it.
     pub lapses: u16,
     /// When the first attempt started.
     pub started_at: Option<Millis>,
+    /// Where it is in its life.
     pub phase: Phase,
 }
 
@@ -110,11 +122,17 @@ impl Job {
     }
 
     /// The lease that `id` names, when it is the live one (J1).
+    ///
+    /// # Errors
+    /// [`Refused::Stale`] of any other lease.
     pub fn live_lease(&self, id: LeaseId) -> Result<&Lease, Refused> {
         self.lease().filter(|lease| lease.attempt == id.attempt).ok_or(Refused::Stale { lease: id })
     }
 
     /// May it be given to a worker at `now`?
+    ///
+    /// # Errors
+    /// [`Refused::WrongState`] unless it is queued and may start.
     pub fn on_lease(&self, now: Millis) -> Result<u32, Refused> {
         match &self.phase {
             Phase::Queued { not_before } if not_before.is_none_or(|at| at <= now) => {
@@ -128,12 +146,18 @@ impl Job {
     }
 
     /// An upload of the live lease.
+    ///
+    /// # Errors
+    /// A stale lease, or an output that was not asked for.
     pub fn on_upload(&self, id: LeaseId, upload: &Upload) -> Result<(), Refused> {
         self.live_lease(id)?;
         self.known_output(upload.index)
     }
 
     /// The outputs are in: close.
+    ///
+    /// # Errors
+    /// A stale lease, or a report that contradicts the job; nothing is settled then.
     pub fn on_complete(&self, id: LeaseId, reports: &[Reported], now: Millis) -> Result<Closing, Refused> {
         let lease = self.live_lease(id)?;
         if matches!(self.phase, Phase::Cancelling(_)) {
@@ -145,6 +169,9 @@ impl Job {
     }
 
     /// The worker gave up; `jitter` spreads retries.
+    ///
+    /// # Errors
+    /// A stale lease.
     pub fn on_fail(
         &self,
         id: LeaseId,
@@ -175,6 +202,9 @@ impl Job {
     }
 
     /// The lease ended without a report.
+    ///
+    /// # Errors
+    /// A stale lease.
     pub fn on_lapse(
         &self,
         id: LeaseId,

@@ -58,10 +58,13 @@ impl<'de> serde::Deserialize<'de> for Digest {
 /// The live attempt. When it expires is not here: that is process-local, in the [`crate::LeaseTable`].
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lease {
+    /// Which attempt of the job, from 1.
     pub attempt: u32,
+    /// Who has it.
     pub worker: WorkerName,
     /// The worker's process: a restarted worker of the same name is another session.
     pub session: Arc<str>,
+    /// When it was given; the run timeout counts from here.
     pub granted_at: Millis,
     /// When the job fails with `run_timeout`, whatever the heartbeats say.
     pub run_deadline_at: Millis,
@@ -74,9 +77,13 @@ pub struct Lease {
 /// Bytes of one output, durable in the artifact store, not yet landed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Upload {
+    /// Which output, from 0.
     pub index: u32,
+    /// Digest of the bytes.
     pub sha256: Digest,
+    /// Length in bytes.
     pub size: u64,
+    /// Media type, as the worker said.
     pub content_type: Arc<str>,
 }
 
@@ -87,12 +94,21 @@ pub enum Place {
     /// In Reeve's artifact store.
     Uploaded(Upload),
     /// In a store that the worker's platform vouches for.
-    Elsewhere { url: Arc<str>, sha256: Digest, size: u64 },
+    Elsewhere {
+        /// Where it can be fetched.
+        url: Arc<str>,
+        /// Digest of the bytes, as the worker said.
+        sha256: Digest,
+        /// Length in bytes, as the worker said.
+        size: u64,
+    },
 }
 
 /// What a worker says became of one output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reported {
+    /// Which output, from 0.
     pub index: u32,
+    /// What the worker says became of it.
     pub outcome: crate::verdict::ReportedOutcome,
 }

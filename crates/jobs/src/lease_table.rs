@@ -16,7 +16,9 @@ use crate::verdict::LapseCause;
 /// A lease that should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
+    /// The lease that is due.
     pub lease: LeaseId,
+    /// Why it is.
     pub cause: LapseCause,
 }
 

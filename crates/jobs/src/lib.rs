@@ -11,6 +11,7 @@
 //!     +--cancel--> cancelled     +--run deadline--> failed
 //!     +--queue deadline--> expired
 //! ```
+#![deny(missing_docs)]
 
 mod closing;
 mod job;

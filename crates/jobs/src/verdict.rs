@@ -17,7 +17,10 @@ pub enum Verdict {
     /// Runs on, marked: the worker learns of the cancel with its next sign of life.
     Cancelling,
     /// Runs on without an answer from the provider until the deadline (X11).
-    Unknown { until: Millis },
+    Unknown {
+        /// When waiting ends and the job fails (X11).
+        until: Millis,
+    },
 }
 
 /// A lost attempt that may be tried again.
@@ -50,7 +53,9 @@ pub enum LapseCause {
 /// What a worker says of a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailReport {
+    /// For people, and in the job's error.
     pub reason: Arc<str>,
+    /// Whether another attempt may do better.
     pub retryable: bool,
     /// The worker cannot know whether the work was done (X11).
     pub fate_unknown: bool,
@@ -59,16 +64,23 @@ pub struct FailReport {
 /// One output's outcome in a completion report.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReportedOutcome {
+    /// Durable, here or elsewhere.
     Landed {
         /// Given when the bytes are already durable in another store.
         elsewhere: Option<(Arc<str>, Digest, u64)>,
+        /// What was delivered, such as seconds; as quoted when `None`.
         units: Option<f64>,
+        /// Stages that ended otherwise than the output: name, and whether it landed.
         stages: Vec<(Arc<str>, bool)>,
     },
+    /// Withheld by a content filter.
     Filtered {
+        /// The worker's words.
         reason: Option<Arc<str>>,
     },
+    /// It was not made.
     Failed {
+        /// The worker's words.
         reason: Option<Arc<str>>,
     },
 }
@@ -76,25 +88,46 @@ pub enum ReportedOutcome {
 /// A message that changes nothing.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refused {
+    /// Another attempt holds the job now, or it is closed (J1).
     #[error("lease `{lease}` is not the live one; drop this attempt")]
-    Stale { lease: LeaseId },
+    Stale {
+        /// The lease of the message.
+        lease: LeaseId,
+    },
+    /// An upload for an output that was not asked for.
     #[error("output {index} does not exist; the job has {outputs}")]
-    NoSuchOutput { index: u32, outputs: u32 },
+    NoSuchOutput {
+        /// The output that was named.
+        index: u32,
+        /// How many there are.
+        outputs: u32,
+    },
+    /// The report contradicts the job; nothing is settled.
     #[error("the report is refused: {0}")]
     Misreport(#[from] Misreport),
+    /// The job is in a state that does not allow this.
     #[error("job is `{status}` and cannot be {wanted}")]
-    WrongState { status: &'static str, wanted: &'static str },
+    WrongState {
+        /// The state that it is in.
+        status: &'static str,
+        /// What was asked for, such as `leased`.
+        wanted: &'static str,
+    },
 }
 
 /// What is wrong with a completion report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misreport {
+    /// Called landed without bytes that anybody vouches for.
     #[error("output {0} is called landed, but was neither uploaded with this lease nor given by url")]
     NotLanded(u32),
+    /// One output, two outcomes.
     #[error("output {0} is reported twice")]
     Twice(u32),
+    /// An output without an outcome.
     #[error("output {0} is not reported; name every output, with `failed` for what is missing")]
     Missing(u32),
+    /// A quantity below zero, or none at all.
     #[error("output {0} gives units that are not a number of at least 0")]
     Units(u32),
 }

@@ -18,8 +18,10 @@ pub struct At(pub Millis);
 /// Why a text is not an instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AtError {
+    /// The text is not a time.
     #[error("`{0}` is not an RFC 3339 time such as `2026-01-31T12:00:00Z`")]
     Malformed(String),
+    /// A time whose year cannot be written with four digits, or lies before the epoch.
     #[error("the year of `{0}` is outside 1970 to 9999")]
     Year(String),
 }

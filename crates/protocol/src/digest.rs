@@ -17,8 +17,10 @@ pub(crate) const EXAMPLE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93
 /// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
+    /// The text of a digest in a body.
     #[error("a SHA-256 digest has 64 lowercase hexadecimal digits")]
     Hex,
+    /// The text of a digest in a header (RFC 9530).
     #[error("a `Content-Digest` header must have the form `sha-256=:<base64 of 32 bytes>:`")]
     Header,
 }
@@ -30,6 +32,9 @@ impl Sha256 {
     }
 
     /// Reads a `Content-Digest` header. Members of other algorithms are passed over; `None` when there is no SHA-256.
+    ///
+    /// # Errors
+    /// A SHA-256 member that cannot be read.
     pub fn from_header(text: &str) -> Result<Option<Self>, DigestError> {
         for member in text.split(',') {
             let Some((algorithm, value)) = member.trim().split_once('=') else {

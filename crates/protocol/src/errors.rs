@@ -112,9 +112,9 @@ impl Code {
                 &["retry_after_seconds"],
             ),
             Self::NotReady => advice(
-                "The server starts, stops or stands by.",
-                "Send requests elsewhere, or wait `retry_after_seconds`.",
-                &["retry_after_seconds"],
+                "The server starts, stops or stands by, its store takes no changes, or its disk is nearly full.",
+                "Send requests elsewhere, or wait `retry_after_seconds`; `checks` says what does not hold.",
+                &["checks", "retry_after_seconds"],
             ),
             Self::Unauthorized => advice(
                 "There is no key, or it is unknown, expired or revoked.",

@@ -48,34 +48,46 @@ impl FromStr for EventId {
 /// `status`: a job moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusEvent {
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub job: JobId,
+    /// When it moved.
     pub at: At,
+    /// Where it stands now.
     pub status: JobStatus,
+    /// Its attempt; 0 before the first lease.
     pub attempt: u32,
     /// `null` unless queued.
     pub queue: Option<QueueView>,
+    /// Why it did not succeed; `null` of any other status.
     pub error: Option<JobErrorView>,
 }
 
 /// `progress`: a running job came further.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressEvent {
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub job: JobId,
+    /// When the worker reported.
     pub at: At,
     /// 0 to 1.
     pub fraction: f64,
+    /// The worker's word for what it does.
     pub stage: Option<String>,
+    /// The worker's words for people.
     pub message: Option<String>,
 }
 
 /// `output`: an output was uploaded, or its outcome is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputEvent {
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub job: JobId,
+    /// When it was uploaded or decided.
     pub at: At,
+    /// The output as it stands now.
     pub output: OutputView,
 }
 
@@ -83,18 +95,25 @@ pub struct OutputEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
+    /// Worth knowing.
     Info,
+    /// An attempt was lost, or something else that costs time.
     Warn,
+    /// The job will not succeed.
     Error,
 }
 
 /// `log`: something worth telling, such as a lost attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogEvent {
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub job: JobId,
+    /// When it happened.
     pub at: At,
+    /// How much it matters.
     pub level: LogLevel,
+    /// For people.
     pub message: String,
 }
 
@@ -104,10 +123,15 @@ pub struct CreditsEvent {
     /// `null` when no job caused it; then the four figures of the job are zero.
     #[schema(value_type = Option<schema::JobId>)]
     pub job: Option<JobId>,
+    /// When the credits moved.
     pub at: At,
+    /// The job's price.
     pub quoted: Amount,
+    /// Of that, pinned now.
     pub held: Amount,
+    /// Of that, spent.
     pub settled: Amount,
+    /// Of that, given back.
     pub released: Amount,
     /// The workspace's balance after it.
     pub balance: Option<BalanceSummary>,
@@ -116,21 +140,34 @@ pub struct CreditsEvent {
 /// Anything that a stream tells. `done` is the last of its job and carries all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobEvent {
+    /// A job moved.
     Status(StatusEvent),
+    /// A running job came further.
     Progress(ProgressEvent),
+    /// An output was uploaded, or its outcome is known.
     Output(OutputEvent),
+    /// Something worth telling.
     Log(LogEvent),
+    /// Credits moved.
     Credits(CreditsEvent),
+    /// The job ended; the last event of it.
     Done(Box<JobView>),
 }
 
 /// Why a frame is not an event of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
+    /// A newer server may know it.
     #[error("no event is called `{0}`")]
     UnknownName(String),
+    /// The event is known, and its data has another shape.
     #[error("the data of `{name}` cannot be read: {source}")]
-    Data { name: &'static str, source: serde_json::Error },
+    Data {
+        /// The event's name.
+        name: &'static str,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
 }
 
 impl JobEvent {
@@ -159,6 +196,9 @@ impl JobEvent {
     }
 
     /// Its data: one line of JSON.
+    ///
+    /// # Errors
+    /// Only for a number that JSON cannot write.
     pub fn data(&self) -> Result<String, serde_json::Error> {
         match self {
             Self::Status(event) => serde_json::to_string(event),
@@ -171,11 +211,17 @@ impl JobEvent {
     }
 
     /// Its frame as it stands in a stream.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data).
     pub fn frame(&self, id: EventId) -> Result<String, serde_json::Error> {
         Ok(format!("id: {id}\nevent: {}\ndata: {}\n\n", self.name(), self.data()?))
     }
 
     /// Reads a frame's name and data. A reader passes over [`EventError::UnknownName`]: a newer server may say more.
+    ///
+    /// # Errors
+    /// A name that is not known, or data of another shape.
     pub fn parse(name: &str, data: &str) -> Result<Self, EventError> {
         fn read<'a, T: Deserialize<'a>>(name: &'static str, data: &'a str) -> Result<T, EventError> {
             serde_json::from_str(data).map_err(|source| EventError::Data { name, source })

@@ -6,6 +6,8 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 pub const IDEMPOTENT_REPLAY: &str = "Idempotent-Replay";
 /// Names one request in answers, ledger rows and logs.
 pub const REQUEST_ID: &str = "X-Request-Id";
+/// A place in a trace (W3C Trace Context): taken from requests, and passed on to the worker with the lease.
+pub const TRACEPARENT: &str = "traceparent";
 /// The digest of an uploaded body: `sha-256=:<base64>:`.
 pub const CONTENT_DIGEST: &str = "Content-Digest";
 /// Where an event stream resumes.

@@ -10,32 +10,42 @@ use crate::{Amount, At, Interval, Metadata, Owner, Problem, schema};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRow {
+    /// The workspace; your own account's id is a good one.
     #[schema(value_type = schema::WorkspaceId)]
     pub id: WorkspaceId,
+    /// The catalog that it lives by.
     #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     /// The catalog's default plan when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::PlanName>)]
     pub plan: Option<PlanName>,
+    /// Credits a month, for plans that let one choose; the plan's smallest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allotment: Option<Amount>,
+    /// How often it pays; `month` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// Seats; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<u32>,
+    /// An IANA zone such as `Europe/Berlin`; UTC when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// The person whose account it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
+    /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the platform notes on it; passed back unread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
     /// Where its months are counted from; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor_at: Option<At>,
+    /// What it has.
     #[serde(default)]
     pub lots: Vec<ImportLot>,
 }
@@ -47,6 +57,7 @@ pub struct ImportLot {
     /// A source of the catalog.
     #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
+    /// Credits that are left of it; above zero.
     pub amount: Amount,
     /// Now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,9 +74,11 @@ pub struct ImportLot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportStatus {
+    /// It exists now.
     Imported,
     /// The very same row was imported before.
     Exists,
+    /// Nothing of it was done.
     Refused,
 }
 
@@ -74,6 +87,7 @@ pub enum ImportStatus {
 pub struct ImportResult {
     /// `null` when the row has none that can be read.
     pub id: Option<String>,
+    /// What became of it.
     pub status: ImportStatus,
     /// Why it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,8 +97,12 @@ pub struct ImportResult {
 /// The answer to `POST /v1/workspaces/import`. Sending the same rows again is safe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ImportAnswer {
+    /// One answer for each row.
     pub data: Vec<ImportResult>,
+    /// Rows that were imported now.
     pub imported: u64,
+    /// Rows that were there before.
     pub existing: u64,
+    /// Rows that were refused.
     pub refused: u64,
 }

@@ -15,23 +15,30 @@ pub type Metadata = serde_json::Map<String, serde_json::Value>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSubmit {
+    /// What is to be done: an action of the catalog.
     #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
+    /// Its parameters; the priced ones are checked by the catalog, the rest goes to the worker.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Params,
+    /// On whose behalf, for limits and reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
     /// Order among the workspace's own jobs, higher first; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// It is not started earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<At>,
+    /// Longest wait in the queue; the catalog's when absent, else the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timeout_seconds: Option<u64>,
+    /// Longest run of one attempt; the catalog's when absent, else the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_timeout_seconds: Option<u64>,
+    /// What the platform notes on it; passed back unread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
@@ -65,13 +72,19 @@ impl JobSubmit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
+    /// Stored, its credits held; it waits for a worker.
     Queued,
+    /// A worker has it.
     Running,
     /// Cancelled while running; the worker has not acknowledged yet.
     Cancelling,
+    /// At least one output landed.
     Succeeded,
+    /// No output landed.
     Failed,
+    /// Nobody wanted it any more.
     Cancelled,
+    /// No worker took it in time.
     Expired,
 }
 
@@ -102,19 +115,28 @@ impl JobStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputStatus {
+    /// Not known yet.
     Pending,
+    /// Durable, and charged.
     Landed,
+    /// Withheld by a content filter.
     Filtered,
+    /// Not made.
     Failed,
 }
 
 /// What a job costs; `held + settled + released` is `quoted`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobCredits {
+    /// The price, frozen at admission (X6).
     pub quoted: Amount,
+    /// Of that, pinned now.
     pub held: Amount,
+    /// Of that, spent.
     pub settled: Amount,
+    /// Of that, given back.
     pub released: Amount,
+    /// How the price comes about.
     pub lines: Vec<QuoteLine>,
 }
 
@@ -123,7 +145,9 @@ pub struct JobCredits {
 pub struct ProgressView {
     /// 0 to 1; never goes back within an attempt.
     pub fraction: f64,
+    /// The worker's word for what it does.
     pub stage: Option<String>,
+    /// The worker's words for people.
     pub message: Option<String>,
     /// `null` before the first report.
     pub at: Option<At>,
@@ -132,12 +156,17 @@ pub struct ProgressView {
 /// One output. Everything but index and status is `null` until the job has closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutputView {
+    /// Which output, from 0.
     pub index: u32,
+    /// What became of it.
     pub status: OutputStatus,
+    /// Its media type, as the worker said.
     pub content_type: Option<String>,
     /// Bytes.
     pub size: Option<u64>,
+    /// Digest of its bytes.
     pub sha256: Option<Sha256>,
+    /// Where it can be fetched.
     pub url: Option<String>,
     /// What it was charged.
     pub credits: Option<Amount>,
@@ -146,12 +175,14 @@ pub struct OutputView {
 /// Where a queued job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueView {
+    /// Jobs of its tier and pool expected to start before it; 0 is next.
     pub position: Option<u64>,
     /// Seconds until it starts, as likely later as sooner.
     pub eta_seconds: Option<u64>,
     /// Seconds within which nine of ten such jobs start.
     #[serde(default)]
     pub eta_p90_seconds: Option<u64>,
+    /// Why it has not started.
     pub waiting_for: Option<WaitReason>,
 }
 
@@ -160,45 +191,63 @@ pub struct QueueView {
 pub struct JobErrorView {
     /// A stable word, such as `content_filtered`, `run_timeout`, `poison`, `fate_unknown`.
     pub code: String,
+    /// For people; may change.
     pub message: String,
 }
 
 /// Where the rest of a job is found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobUrls {
+    /// The job itself.
     #[serde(rename = "self")]
     pub this: String,
+    /// Its events, as a stream.
     pub events: String,
+    /// Where to post to have it stopped.
     pub cancel: String,
 }
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobView {
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub id: JobId,
+    /// Whose it is.
     #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
+    /// On whose behalf; `null` when the request named nobody.
     #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
+    /// What is to be done.
     #[schema(value_type = schema::ActionName)]
     pub action: ActionName,
+    /// Parameters as sent.
     #[schema(value_type = Object)]
     pub params: Params,
+    /// The pool whose workers run it.
     #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,
+    /// The queue tier at admission.
     #[schema(value_type = schema::TierName)]
     pub tier: TierName,
+    /// Where it stands.
     pub status: JobStatus,
     /// 0 before the first lease.
     pub attempt: u32,
+    /// Attempts that may be lost before it fails.
     pub max_attempts: u32,
+    /// What it costs.
     pub credits: JobCredits,
+    /// How far it is.
     pub progress: ProgressView,
+    /// One for each output that was asked for.
     pub outputs: Vec<OutputView>,
     /// `null` unless queued.
     pub queue: Option<QueueView>,
+    /// Why it did not succeed; `null` of any other status.
     pub error: Option<JobErrorView>,
+    /// What the platform noted on it.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
     /// The job that this one repeats.
@@ -211,11 +260,15 @@ pub struct JobView {
     /// The bytes of its outputs are no longer kept; their sizes and digests are.
     #[serde(default)]
     pub outputs_removed: bool,
+    /// When it was admitted.
     pub created_at: At,
+    /// When its first attempt began.
     pub started_at: Option<At>,
+    /// When it ended.
     pub finished_at: Option<At>,
     /// When it expires (queued) or runs out of time (running).
     pub deadline_at: Option<At>,
+    /// Where the rest of it is found.
     pub urls: JobUrls,
 }
 
@@ -232,12 +285,15 @@ pub struct JobQuery {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct JobsQuery {
+    /// Only jobs that stand so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub status: Option<JobStatus>,
+    /// Only jobs of this action.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
+    /// Only jobs of this workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
@@ -247,6 +303,7 @@ pub struct JobsQuery {
     /// Created before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<At>,
+    /// Only jobs on behalf of this member.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
@@ -256,8 +313,10 @@ pub struct JobsQuery {
     /// One member of the metadata and its text or number, as `name:value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
+    /// Most entries wanted; the server has its own bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -275,8 +334,10 @@ pub struct JobRetry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkCancel {
+    /// Only `queued` or only `running` ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<JobStatus>,
+    /// Only jobs of this action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,

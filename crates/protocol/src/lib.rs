@@ -7,6 +7,7 @@
 //! doc comment says that the field is left out. Credits are exact JSON numbers ([`Amount`]), times are
 //! RFC 3339 in UTC with milliseconds ([`At`]). Nothing here is flattened or internally tagged: serde
 //! buffers such shapes through floating point, which would round an amount.
+#![deny(missing_docs)]
 
 mod amount;
 mod asset;
@@ -59,9 +60,9 @@ pub use job::{
 };
 pub use ledger::{LedgerKind, LedgerQuery, LedgerRow, UsageQuery, UsageRow};
 pub use operate::{
-    ClockMode, ClockSet, ClockView, FinishedReport, Health, KeyCreate, KeyCreated, KeyRole, KeyView,
-    PoolReport, QueueReport, ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery, VerifyReport,
-    VerifyStatus, WorkerState, WorkerView,
+    ClockMode, ClockSet, ClockView, FinishedReport, Health, HealthCheck, KeyCreate, KeyCreated, KeyRole,
+    KeyView, PoolReport, QueueReport, ReloadReport, SessionView, TierReport, VerifyCheck, VerifyQuery,
+    VerifyReport, VerifyStatus, WorkerState, WorkerView,
 };
 pub use page::{ListQuery, Page};
 pub use patch::Patch;

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
+    /// The entries, in the order of the list.
     pub data: Vec<T>,
     /// Passed back as `cursor` to get the next page; `null` on the last one.
     pub next_cursor: Option<String>,

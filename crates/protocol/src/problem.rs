@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use reeve_types::{PlanName, PoolName};
 
-use crate::{Amount, At, schema};
+use crate::{Amount, At, HealthCheck, schema};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)+) => {
@@ -128,15 +128,20 @@ impl fmt::Display for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
+    /// Credits come by themselves.
     Wait,
+    /// Credits can be bought.
     Purchase,
+    /// A higher plan comes with enough.
     Upgrade,
+    /// Fewer outputs can be paid now.
     FewerOutputs,
 }
 
 /// The cheapest way out of a lack of credits, in figures. Members that the kind does not have are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cheapest {
+    /// Which way it is.
     pub kind: Remedy,
     /// `fewer_outputs`: so many can be paid now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +173,7 @@ impl Cheapest {
 pub struct FieldError {
     /// A JSON pointer (RFC 6901) into the body; empty for the body itself.
     pub pointer: String,
+    /// What is wrong, for people.
     pub detail: String,
 }
 
@@ -181,14 +187,19 @@ impl FieldError {
 /// A problem. The members after `code` are left out where the code does not have them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
+    /// `urn:reeve:problem:` and the code.
     #[serde(rename = "type")]
     pub kind: String,
+    /// A few words for people; may change.
     pub title: String,
+    /// The HTTP status.
     pub status: u16,
+    /// What is wrong this time, for people; may change.
     pub detail: String,
     /// The path of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// What to decide by.
     pub code: Code,
 
     /// `insufficient_credits`: the price.
@@ -197,15 +208,19 @@ pub struct Problem {
     /// `insufficient_credits`: in the lots that may pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<Amount>,
+    /// `insufficient_credits`: the price less what is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Amount>,
     /// `insufficient_credits`: when credits come by themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_credit_at: Option<At>,
+    /// `insufficient_credits`: how many come then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_credit_amount: Option<Amount>,
+    /// `insufficient_credits`: all ways out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedies: Option<Vec<Remedy>>,
+    /// `insufficient_credits`: the cheapest way out, in figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cheapest: Option<Cheapest>,
 
@@ -215,12 +230,16 @@ pub struct Problem {
     /// `limit_reached`: the limit and what counts against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Amount>,
+    /// `limit_reached`: what counts against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Amount>,
+    /// `limit_reached`: of purchases that are not paid yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Amount>,
+    /// `limit_reached`: of jobs under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Amount>,
+    /// `limit_reached`: when it starts anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resets_at: Option<At>,
 
@@ -241,6 +260,9 @@ pub struct Problem {
     /// `queue_full`, `rate_limited`, `overloaded`, `not_ready`: as the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// `not_ready`: what was looked at, each with its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<HealthCheck>>,
 }
 
 impl Problem {
@@ -274,6 +296,7 @@ impl Problem {
             unknown_pools: None,
             known_pools: None,
             retry_after_seconds: None,
+            checks: None,
         }
     }
 

@@ -10,11 +10,13 @@ use crate::{At, Quantity, schema};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromotionPut {
+    /// The catalog whose purchases it is about.
     #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
     /// The catalog's source that the promotional lot is of.
     #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
+    /// First instant included.
     pub from: At,
     /// First instant no longer included.
     pub to: At,
@@ -25,12 +27,18 @@ pub struct PromotionPut {
 /// A promotion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromotionView {
+    /// The name that it was put under.
     pub id: String,
+    /// The catalog whose purchases it is about.
     #[schema(value_type = schema::CatalogName)]
     pub catalog: CatalogName,
+    /// The source that promotional lots are of.
     #[schema(value_type = schema::SourceName)]
     pub source: SourceName,
+    /// First instant included.
     pub from: At,
+    /// First instant no longer included.
     pub to: At,
+    /// How many times the purchase the buyer gets in all.
     pub factor: Quantity,
 }

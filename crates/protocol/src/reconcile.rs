@@ -22,6 +22,7 @@ pub struct ReconciliationQuery {
 pub struct ReconciledSums {
     /// Confirmed payments: how many, and the credits that their purchases are about.
     pub payments: u64,
+    /// Credits that the purchases of those payments are about.
     pub paid: Amount,
     /// Credits that the ledger granted for them.
     pub granted_paid: Amount,
@@ -33,12 +34,17 @@ pub struct ReconciledSums {
     pub settled: Amount,
     /// Outputs that landed: how many, and what they were charged by their jobs' own rows.
     pub delivered: u64,
+    /// Credits that those outputs were charged, by their jobs' own rows.
     pub charged: Amount,
     /// `settled` less `charged`: anything but 0 is a charge without a delivery.
     pub deliveries_difference: Amount,
+    /// Pinned for jobs that were admitted.
     pub held: Amount,
+    /// Given back by jobs that ended.
     pub released: Amount,
+    /// Lost because their time was over.
     pub expired: Amount,
+    /// Lost at boundaries and changes of plan.
     pub forfeited: Amount,
     /// Taken back with refunds and chargebacks.
     pub clawed_back: Amount,
@@ -55,17 +61,21 @@ pub struct ReconciledSums {
 pub struct ReconciledDay {
     /// Such as `2026-01-31`.
     pub day: String,
+    /// Its figures.
     pub sums: ReconciledSums,
 }
 
 /// `GET /v1/reconciliation`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciliationView {
+    /// First instant that counts.
     pub from: At,
+    /// First instant that counts no longer.
     pub to: At,
     /// True when no day has a difference.
     pub ok: bool,
     /// Days on which anything happened, in order.
     pub days: Vec<ReconciledDay>,
+    /// All days together.
     pub total: ReconciledSums,
 }

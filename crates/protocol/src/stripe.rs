@@ -16,11 +16,14 @@ use crate::schema;
 /// An event, with its object still unread: which shape it has follows from `kind`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct StripeEvent {
+    /// `evt_...`; told again it is the same.
     pub id: String,
+    /// Such as `invoice.paid`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Seconds since 1970.
     pub created: i64,
+    /// What it is about.
     pub data: StripeData,
 }
 
@@ -71,6 +74,7 @@ fn overlay(onto: &mut Value, with: &Value) {
 /// A list inside an object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeList<T> {
+    /// Its entries.
     pub data: Vec<T>,
 }
 
@@ -80,24 +84,33 @@ pub type StripeMetadata = Option<BTreeMap<String, String>>;
 /// `customer.subscription.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeSubscription {
+    /// `sub_...`.
     pub id: String,
+    /// Such as `active` or `past_due`.
     pub status: String,
+    /// `cus_...`.
     #[serde(default, deserialize_with = "reference")]
     pub customer: Option<String>,
+    /// What the platform put on it.
     #[serde(default)]
     pub metadata: StripeMetadata,
+    /// It ends with the period that is paid.
     #[serde(default)]
     pub cancel_at_period_end: bool,
+    /// When it ends, in seconds since 1970, where a date was set.
     #[serde(default)]
     pub cancel_at: Option<i64>,
+    /// Its prices.
     pub items: StripeList<StripeItem>,
 }
 
 /// A price with its quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeItem {
+    /// `price_...`.
     #[serde(default, deserialize_with = "reference")]
     pub price: Option<String>,
+    /// How many; 1 when the provider does not say.
     #[serde(default)]
     pub quantity: Option<u64>,
 }
@@ -105,24 +118,30 @@ pub struct StripeItem {
 /// `invoice.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeInvoice {
+    /// `in_...`.
     pub id: String,
+    /// `cus_...`.
     #[serde(default, deserialize_with = "reference")]
     pub customer: Option<String>,
+    /// Such as `subscription_cycle` for a renewal.
     #[serde(default)]
     pub billing_reason: Option<String>,
     /// Of a renewal: when the period before it ended, in seconds since 1970.
     #[serde(default)]
     pub period_end: Option<i64>,
+    /// What the platform put on it.
     #[serde(default)]
     pub metadata: StripeMetadata,
     /// Where older versions of the provider's API say it.
     #[serde(default, deserialize_with = "reference")]
     pub subscription: Option<String>,
+    /// Likewise, with the subscription's metadata.
     #[serde(default)]
     pub subscription_details: Option<StripeSubscriptionDetails>,
     /// Where newer ones do.
     #[serde(default)]
     pub parent: Option<StripeParent>,
+    /// What it charges for.
     #[serde(default)]
     pub lines: Option<StripeList<StripeLine>>,
 }
@@ -130,6 +149,7 @@ pub struct StripeInvoice {
 /// What an invoice comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeParent {
+    /// The subscription, where it comes from one.
     #[serde(default)]
     pub subscription_details: Option<StripeSubscriptionDetails>,
 }
@@ -137,8 +157,10 @@ pub struct StripeParent {
 /// The subscription of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeSubscriptionDetails {
+    /// `sub_...`.
     #[serde(default, deserialize_with = "reference")]
     pub subscription: Option<String>,
+    /// What the platform put on the subscription.
     #[serde(default)]
     pub metadata: StripeMetadata,
 }
@@ -146,8 +168,10 @@ pub struct StripeSubscriptionDetails {
 /// A line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeLine {
+    /// `price_...`, where older versions of the provider's API say it.
     #[serde(default, deserialize_with = "reference")]
     pub price: Option<String>,
+    /// Where newer ones do.
     #[serde(default)]
     pub pricing: Option<StripePricing>,
 }
@@ -155,6 +179,7 @@ pub struct StripeLine {
 /// How newer versions say the price of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripePricing {
+    /// The price.
     #[serde(default)]
     pub price_details: Option<StripeItem>,
 }
@@ -190,14 +215,20 @@ impl StripeInvoice {
 /// `checkout.session.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeSession {
+    /// `cs_...`.
     pub id: String,
+    /// `payment`, `subscription` or `setup`.
     pub mode: String,
+    /// `paid`, `unpaid` or `no_payment_required`.
     #[serde(default)]
     pub payment_status: Option<String>,
+    /// `pi_...`, of mode `payment`.
     #[serde(default, deserialize_with = "reference")]
     pub payment_intent: Option<String>,
+    /// `cus_...`.
     #[serde(default, deserialize_with = "reference")]
     pub customer: Option<String>,
+    /// What the platform put on it.
     #[serde(default)]
     pub metadata: StripeMetadata,
     /// Left out by the provider; there where somebody asked for it.
@@ -208,17 +239,22 @@ pub struct StripeSession {
 /// `charge.refunded`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeCharge {
+    /// `ch_...`.
     pub id: String,
+    /// What was charged, in the currency's smallest unit.
     pub amount: u64,
     /// By now, all refunds together.
     pub amount_refunded: u64,
+    /// `pi_...`.
     #[serde(default, deserialize_with = "reference")]
     pub payment_intent: Option<String>,
+    /// `cus_...`.
     #[serde(default, deserialize_with = "reference")]
     pub customer: Option<String>,
     /// The invoice that it paid, where the version of the provider's API says so.
     #[serde(default, deserialize_with = "reference")]
     pub invoice: Option<String>,
+    /// What the platform put on it.
     #[serde(default)]
     pub metadata: StripeMetadata,
 }
@@ -226,12 +262,17 @@ pub struct StripeCharge {
 /// `charge.dispute.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StripeDispute {
+    /// `dp_...`.
     pub id: String,
+    /// Such as `needs_response`, `won` or `lost`.
     pub status: String,
+    /// `ch_...`.
     #[serde(default, deserialize_with = "reference")]
     pub charge: Option<String>,
+    /// `pi_...`.
     #[serde(default, deserialize_with = "reference")]
     pub payment_intent: Option<String>,
+    /// What the platform put on it.
     #[serde(default)]
     pub metadata: StripeMetadata,
 }
@@ -264,6 +305,7 @@ pub enum StripeOutcome {
 /// The answer to an event that is not to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StripeAnswer {
+    /// What became of the event.
     pub outcome: StripeOutcome,
 }
 
@@ -271,6 +313,7 @@ pub struct StripeAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StripeCustomerPut {
+    /// The workspace that events of the customer are for.
     #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
 }
@@ -278,7 +321,9 @@ pub struct StripeCustomerPut {
 /// A customer of the provider, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StripeCustomerView {
+    /// `cus_...`.
     pub customer: String,
+    /// The workspace that events of the customer are for.
     #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
 }

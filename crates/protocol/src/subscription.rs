@@ -10,12 +10,16 @@ use crate::{Amount, At, Interval, schema};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionChange {
+    /// The plan that is wanted.
     #[schema(value_type = schema::PlanName)]
     pub plan: PlanName,
+    /// Credits a month, for plans that let one choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allotment: Option<Amount>,
+    /// How often it is paid; as now when absent, where the plan is sold for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// Seats; as many as now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<u32>,
 }
@@ -25,7 +29,9 @@ pub struct SubscriptionChange {
 pub struct RefundProposalView {
     /// Months of the paid term that have not begun; all of them when the payment can go back whole.
     pub unused_months: u32,
+    /// Months of that term.
     pub of_months: u32,
+    /// Credits that would go with it.
     pub credits_to_retire: Amount,
     /// The payment's window is open and nothing of it is used.
     pub in_full: bool,
@@ -37,6 +43,7 @@ pub struct RefundProposalView {
 pub struct SubscriptionRefund {
     /// The platform's reference of the payment that goes back.
     pub payment: String,
+    /// For the ledger.
     pub reason: String,
 }
 
@@ -44,7 +51,9 @@ pub struct SubscriptionRefund {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
+    /// It arrived.
     Paid,
+    /// It did not.
     Failed,
 }
 
@@ -54,6 +63,7 @@ pub enum PaymentStatus {
 pub struct RenewalCreate {
     /// The platform's reference of the payment.
     pub payment: String,
+    /// How it went.
     pub status: PaymentStatus,
 }
 
@@ -61,6 +71,7 @@ pub struct RenewalCreate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddonPut {
+    /// Units wanted in all; fewer than now end when the catalog says.
     pub units: u32,
 }
 
@@ -75,6 +86,7 @@ pub struct ReferralCreate {
 /// What a referral gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReferralView {
+    /// The user who signed up.
     pub friend: String,
     /// The lot that it made.
     #[schema(value_type = Option<schema::LotId>)]
@@ -85,8 +97,11 @@ pub struct ReferralView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberWindow {
+    /// A local date of the workspace's zone.
     Day,
+    /// A calendar month in UTC.
     Month,
+    /// From one monthly anniversary of the anchor to the next.
     BillingMonth,
 }
 
@@ -94,7 +109,9 @@ pub enum MemberWindow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberLimit {
+    /// Most credits, those of jobs under way counted.
     pub amount: Amount,
+    /// Over which time.
     pub window: MemberWindow,
 }
 
@@ -102,6 +119,7 @@ pub struct MemberLimit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberPut {
+    /// The ceiling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<MemberLimit>,
 }
@@ -109,12 +127,15 @@ pub struct MemberPut {
 /// A member who has, or had, a limit, and what counts to it in the present window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberView {
+    /// The member.
     #[schema(value_type = schema::MemberId)]
     pub member: MemberId,
+    /// The ceiling; `null` when there is none.
     pub limit: Option<MemberLimit>,
     /// Settled in the window.
     pub used: Amount,
     /// By jobs under way.
     pub held: Amount,
+    /// When the window ends; `null` without a limit.
     pub resets_at: Option<At>,
 }

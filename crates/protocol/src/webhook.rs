@@ -49,13 +49,17 @@ pub struct WebhookCreate {
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookView {
+    /// The endpoint.
     #[schema(value_type = schema::WebhookId)]
     pub id: WebhookId,
+    /// Where deliveries go.
     pub url: String,
     /// Empty for all but `job.progress`.
     pub events: Vec<String>,
+    /// Events of this workspace only; `null` hears of all.
     #[schema(value_type = Option<schema::WorkspaceId>)]
     pub workspace: Option<WorkspaceId>,
+    /// When it was made.
     pub created_at: At,
     /// Until when the secret before the present one signs too.
     pub old_secret_until: Option<At>,
@@ -63,12 +67,14 @@ pub struct WebhookView {
     pub failing_since: Option<At>,
     /// Since when it hears nothing; `POST /v1/webhooks/{id}/enable` ends that.
     pub disabled_at: Option<At>,
+    /// Why, for people.
     pub disabled_reason: Option<String>,
 }
 
 /// A new endpoint with its secret, which is shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookCreated {
+    /// The endpoint.
     pub webhook: WebhookView,
     /// Verifies signatures: `whsec_` and 32 bytes in base64.
     pub secret: String,
@@ -123,6 +129,7 @@ pub struct WebhookRedelivered {
 pub enum DeliveryStatus {
     /// It is tried, or tried again.
     Pending,
+    /// The receiver took it.
     Delivered,
     /// Given up.
     Failed,
@@ -133,20 +140,26 @@ pub enum DeliveryStatus {
 pub struct DeliveryView {
     /// The `webhook-id`, the same in every try.
     pub id: String,
+    /// The kind of event, such as `job.succeeded`.
     #[serde(rename = "type")]
     pub kind: String,
     /// When it happened.
     pub timestamp: At,
     /// Where to.
     pub url: String,
+    /// What became of it.
     pub status: DeliveryStatus,
     /// Tries since it was made, or asked for again.
     pub attempts: u32,
+    /// When it is tried next; `null` unless pending.
     pub next_attempt_at: Option<At>,
+    /// When it was tried last.
     pub last_attempt_at: Option<At>,
+    /// How long that took, in milliseconds.
     pub last_took_ms: Option<u32>,
     /// The HTTP status of the last answer, if there was one.
     pub last_status: Option<u16>,
+    /// Why that failed, for people.
     pub last_error: Option<String>,
     /// The beginning of the last answer.
     pub last_response: Option<String>,
@@ -156,6 +169,7 @@ pub struct DeliveryView {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DeliveriesQuery {
+    /// Only deliveries that stand so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub status: Option<DeliveryStatus>,
@@ -173,32 +187,41 @@ pub struct DeliveriesQuery {
 /// What is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookPayload<T> {
+    /// The kind of event, such as `job.succeeded`.
     #[serde(rename = "type")]
     pub kind: String,
     /// When it happened.
     pub timestamp: At,
+    /// What happened.
     pub data: T,
 }
 
 /// `data` of the `job.` events. Never parameters or outputs: those are read with a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobEventData {
+    /// Whose it is.
     #[schema(value_type = schema::WorkspaceId)]
     pub workspace: WorkspaceId,
+    /// The job.
     #[schema(value_type = schema::JobId)]
     pub job: JobId,
+    /// Its attempt; 0 before the first lease.
     pub attempt: u32,
+    /// Where it stood then.
     pub status: JobStatus,
     /// Left out, as what follows, when the job is not stored any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::ActionName>)]
     pub action: Option<ActionName>,
+    /// On whose behalf.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::MemberId>)]
     pub member: Option<MemberId>,
+    /// What the platform noted on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Metadata>,
+    /// What it cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<JobEventCredits>,
     /// Of a job that did not succeed.
@@ -212,6 +235,7 @@ pub struct JobEventData {
 /// What a job cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobEventCredits {
+    /// The price.
     pub quoted: Amount,
     /// `null` until the job is final.
     pub settled: Option<Amount>,
@@ -222,7 +246,10 @@ pub struct JobEventCredits {
 /// How far a job is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobEventProgress {
+    /// 0 to 1.
     pub fraction: Option<f64>,
+    /// The worker's word for what it does.
     pub stage: Option<String>,
+    /// The worker's words for people.
     pub message: Option<String>,
 }

@@ -108,6 +108,8 @@ fn a_lease_reads_back() {
         heartbeat_seconds: Quantity::seconds_from_ms(2_500),
         run_deadline_at: None,
         inputs: vec![InputView { param: "input".into(), url: "/signed".into() }],
+        request_id: Some("order-17".into()),
+        traceparent: None,
     };
     let text = serde_json::to_string(&LeaseAnswer { leases: vec![lease.clone()], drain: false }).unwrap();
     assert!(text.contains(r#""heartbeat_seconds":2.5"#), "{text}");

@@ -10,26 +10,13 @@ use std::str::FromStr;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{RngAlgorithm, TestCaseResult, TestRng, TestRunner};
+use proptest::test_runner::TestCaseResult;
 use reeve_protocol::{Amount, At, EventId, Quantity, Sha256};
+use reeve_testkit::fuzz::runner;
 use reeve_types::{
     ActionName, AssetId, CatalogName, Credits, JobId, KeyId, LeaseId, LotId, MemberId, Millis, PlanName,
     PoolName, PurchaseId, SourceName, TierName, WebhookId, WorkerName, WorkspaceId,
 };
-
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
-fn runner(shipped: u32) -> TestRunner {
-    let seed = [u8::try_from(number("REEVE_FUZZ_SEED", 1) % 256).unwrap(); 32];
-    let config = ProptestConfig {
-        cases: number("REEVE_FUZZ_CASES", shipped),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-}
 
 /// Texts that are fine, of every kind.
 fn fine() -> Vec<String> {

@@ -14,15 +14,18 @@ pub struct WorkspaceKey(pub(crate) u32);
 /// What the queue has to know of a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkspaceFacts {
+    /// The tier in which its jobs are ordered.
     pub tier: TierIndex,
     /// Most jobs running at once, over all pools; 0 lets none start.
     pub cap_running: u32,
+    /// While true, none of its jobs is dispatched.
     pub paused: bool,
 }
 
 /// The stored place of a job inside its workspace: a job that comes back takes its old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence {
+    /// When the job was admitted; it keeps this through every retry.
     pub admitted_at: Millis,
     /// Orders jobs of one workspace admitted in the same millisecond.
     pub n: u32,
@@ -33,6 +36,7 @@ pub struct Sequence {
 pub struct Gate {
     /// The first instant at which the job is ready.
     pub until: Millis,
+    /// Who set it, for those who ask why the job waits.
     pub why: GateReason,
 }
 
@@ -48,8 +52,11 @@ pub enum GateReason {
 /// A job as the queue sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
+    /// The job.
     pub job: JobId,
+    /// The workspace whose lane it waits in.
     pub workspace: WorkspaceKey,
+    /// The pool whose slots it needs.
     pub pool: PoolIndex,
     /// The declared work in slot-milliseconds; `None` takes the pool's running mean for the action.
     pub cost_ms: Option<u32>,
@@ -57,7 +64,9 @@ pub struct Entry {
     pub action: u32,
     /// The workspace's own order of its jobs, higher first; it means nothing between workspaces.
     pub priority: i32,
+    /// Its place among jobs of the same priority.
     pub sequence: Sequence,
+    /// What must pass before it is ready; `None` is ready at once.
     pub gate: Option<Gate>,
 }
 
@@ -83,11 +92,17 @@ pub enum Step {
 /// A reservation: the job counts as running and its workspace is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
+    /// Settles or gives back this reservation, and no other.
     pub ticket: Ticket,
+    /// The job to lease.
     pub job: JobId,
+    /// The workspace that was charged.
     pub workspace: WorkspaceKey,
+    /// The pool whose slot it takes.
     pub pool: PoolIndex,
+    /// The tier that was charged.
     pub tier: TierIndex,
+    /// The step of the dispatch that chose it.
     pub step: Step,
     /// The estimate that settling compares with, in slot-milliseconds.
     pub cost_ms: u32,
@@ -144,6 +159,7 @@ impl WaitingFor {
 /// Where a queued job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
+    /// The tier that it waits in.
     pub tier: TierIndex,
     /// Its rank among the ready jobs of its workspace in its pool, from 1.
     pub in_workspace: u64,
@@ -155,16 +171,22 @@ pub struct Position {
 /// The queue is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misuse {
+    /// The pool is not in the settings.
     #[error("pool `{}` is not in the settings", .0.0)]
     UnknownPool(PoolIndex),
+    /// The tier is not in the settings.
     #[error("tier `{}` is not in the settings", .0.0)]
     UnknownTier(TierIndex),
+    /// The workspace was never set, or was forgotten.
     #[error("workspace key `{}` is not known, set the workspace first", .0.0)]
     UnknownWorkspace(WorkspaceKey),
+    /// The job is in the queue already.
     #[error("job `{0}` is queued or running already, remove it first")]
     JobKnown(JobId),
+    /// A sync names a job that is another workspace's.
     #[error("job `{0}` belongs to another workspace, sync that one first")]
     ForeignJob(JobId),
+    /// A sync names a job twice.
     #[error("job `{0}` is listed twice, list it once")]
     JobTwice(JobId),
 }

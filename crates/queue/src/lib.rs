@@ -30,6 +30,7 @@
 //! A call that cannot be right (an unknown pool, a job known already) is a [`Misuse`] and changes
 //! nothing; a late one (finishing a job that is not running) answers false, since the rows are the truth
 //! and messages may overtake each other.
+#![deny(missing_docs)]
 
 mod arena;
 mod broken;

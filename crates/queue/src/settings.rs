@@ -37,6 +37,7 @@ impl PoolIndex {
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TierSettings {
+    /// The tier's name, unique among the tiers.
     pub name: TierName,
     /// Share of what floors and express leave, relative to the other tiers' weights; 1 to [`WEIGHT_MAX`].
     pub weight: u32,
@@ -49,6 +50,7 @@ pub struct TierSettings {
 /// One pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSettings {
+    /// The pool's name, unique among the pools.
     pub name: PoolName,
     /// Highest cost that one dispatch is charged (L_max), in slot-milliseconds. Every bound of the
     /// scheduler is a multiple of it.
@@ -60,37 +62,90 @@ pub struct PoolSettings {
 /// Tiers and pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// 1 to [`TIERS_MAX`], from the lowest to the highest; their places are the [`TierIndex`]es.
     pub tiers: Vec<TierSettings>,
+    /// At most [`POOLS_MAX`]; their places are the [`PoolIndex`]es.
     pub pools: Vec<PoolSettings>,
 }
 
 /// Why settings cannot be used. The operator's mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
+    /// No tier, or more than there may be.
     #[error("`{count}` tiers are set, use 1 to {TIERS_MAX}")]
-    TierCount { count: usize },
+    TierCount {
+        /// How many are set.
+        count: usize,
+    },
+    /// More pools than there may be.
     #[error("`{count}` pools are set, use at most {POOLS_MAX}")]
-    PoolCount { count: usize },
+    PoolCount {
+        /// How many are set.
+        count: usize,
+    },
+    /// Two tiers have one name.
     #[error("tier `{tier}` is set twice, keep one")]
-    TierTwice { tier: TierName },
+    TierTwice {
+        /// That name.
+        tier: TierName,
+    },
+    /// Two pools have one name.
     #[error("pool `{pool}` is set twice, keep one")]
-    PoolTwice { pool: PoolName },
+    PoolTwice {
+        /// That name.
+        pool: PoolName,
+    },
+    /// A weight of 0, or above [`WEIGHT_MAX`].
     #[error("tier `{tier}` has weight `{weight}`, use 1 to {WEIGHT_MAX}")]
-    Weight { tier: TierName, weight: u32 },
+    Weight {
+        /// The tier.
+        tier: TierName,
+        /// Its weight.
+        weight: u32,
+    },
+    /// An express share beyond the whole.
     #[error("tier `{tier}` has the express share `{express_permille}`, use at most 1000 parts per thousand")]
-    Express { tier: TierName, express_permille: u32 },
+    Express {
+        /// The tier.
+        tier: TierName,
+        /// Its share, in parts per thousand.
+        express_permille: u32,
+    },
+    /// The tiers are guaranteed more than there is.
     #[error("the floors sum up to `{sum_permille}`, use at most 1000 parts per thousand")]
-    Floors { sum_permille: u64 },
+    Floors {
+        /// The sum of their floors, in parts per thousand.
+        sum_permille: u64,
+    },
+    /// A pool on which every dispatch would be free.
     #[error("pool `{pool}` has a highest cost of `0` ms, use at least 1")]
-    CostMax { pool: PoolName },
+    CostMax {
+        /// The pool.
+        pool: PoolName,
+    },
+    /// A first guess that is 0 or above the pool's highest cost.
     #[error("pool `{pool}` has the default cost `{cost_ms_default}` ms, use 1 to its highest cost")]
-    CostDefault { pool: PoolName, cost_ms_default: u32 },
+    CostDefault {
+        /// The pool.
+        pool: PoolName,
+        /// The guess, in slot-milliseconds.
+        cost_ms_default: u32,
+    },
+    /// A pool that is left out of new settings and still has jobs.
     #[error("pool `{pool}` still has `{jobs}` jobs, cancel them or let them end before removing it")]
-    PoolInUse { pool: PoolName, jobs: u64 },
+    PoolInUse {
+        /// The pool.
+        pool: PoolName,
+        /// How many jobs wait or run in it.
+        jobs: u64,
+    },
 }
 
 impl Settings {
     /// Refuses what no queue can be run with.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.validate_tiers()?;
         self.validate_pools()

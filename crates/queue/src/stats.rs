@@ -36,6 +36,7 @@ pub struct TierStats {
 /// One pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolStats {
+    /// While true, the pool dispatches nothing.
     pub is_paused: bool,
     /// True when a slot would get a job now. Idle slots while this holds break P1.
     pub is_eligible: bool,

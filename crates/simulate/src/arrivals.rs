@@ -177,5 +177,4 @@ impl Lengths {
 }
 
 #[cfg(test)]
-#[path = "arrivals_tests.rs"]
 mod tests;

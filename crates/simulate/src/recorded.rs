@@ -189,5 +189,4 @@ impl Columns {
 }
 
 #[cfg(test)]
-#[path = "recorded_tests.rs"]
 mod tests;

@@ -8,8 +8,10 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 
 use crate::failure::classify;
 use crate::journal::Handle;
+use crate::postgres::Readers;
 use crate::read::StoreReader;
 use crate::settings::{Database, StoreSettings};
+use crate::sqlite::syncs::Progress;
 use crate::{postgres, sqlite};
 
 /// Why nothing can be committed any more.
@@ -62,12 +64,16 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]; nothing was changed then, except that steps of the schema may have been applied.
     pub async fn open(settings: StoreSettings, fatal: FatalHook) -> Result<Self, OpenError> {
+        let patience = settings.patience();
         let opened = match &settings.database {
             Database::Sqlite(path) => sqlite::open(path, settings.readers, fatal).await?,
-            Database::Postgres(url) => postgres::open(url, settings.readers, fatal).await?,
+            Database::Postgres(url) => {
+                let readers = Readers { count: settings.readers, patience: patience.clone() };
+                postgres::open(url, readers, fatal).await?
+            }
         };
-        let Opened { journal, readers } = opened;
-        Ok(Self { journal, reader: Arc::new(StoreReader::new(readers.clone())), readers })
+        let Opened { journal, readers, progress } = opened;
+        Ok(Self { journal, reader: Arc::new(StoreReader::new(readers.clone(), progress, patience)), readers })
     }
 
     /// Opens a database to read only: nothing is created, brought up to date or locked, and a server may run.
@@ -75,17 +81,19 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]; also for a schema that is older than this program's.
     pub async fn open_to_read(settings: StoreSettings) -> Result<Arc<dyn Reader>, OpenError> {
+        let patience = settings.patience();
         let (readers, database) = match &settings.database {
             Database::Sqlite(path) => {
                 let database = path.display().to_string();
                 (sqlite::open_to_read(path, settings.readers).await?, database)
             }
             Database::Postgres(url) => {
-                (postgres::open_to_read(url, settings.readers).await?, crate::settings::hide_password(url))
+                let readers = Readers { count: settings.readers, patience: patience.clone() };
+                (postgres::open_to_read(url, readers).await?, crate::settings::hide_password(url))
             }
         };
         check_steps(&readers, &database).await?;
-        Ok(Arc::new(StoreReader::new(readers)))
+        Ok(Arc::new(StoreReader::new(readers, None, patience)))
     }
 
     /// Where changes go.
@@ -117,6 +125,8 @@ impl Store {
 pub(crate) struct Opened {
     pub(crate) journal: Arc<Handle>,
     pub(crate) readers: DatabaseConnection,
+    /// What readers wait for, where rows can be read before they are on the disk.
+    pub(crate) progress: Option<Arc<Progress>>,
 }
 
 /// Applies the steps of the schema that are missing.
@@ -153,5 +163,12 @@ async fn check_steps(db: &DatabaseConnection, database: &str) -> Result<(), Open
 
 /// An environment's fault while opening.
 pub(crate) fn cannot_open(database: &str, error: &DbErr) -> OpenError {
-    OpenError::CannotOpen { database: database.to_owned(), detail: classify(error).detail().to_owned() }
+    let detail = match classify(error).detail() {
+        // The pool tries again and again, and at its end tells only that.
+        hidden if hidden.contains("pool timed out") => {
+            "no connection came about in time; is it running, and may this user connect to it?".to_owned()
+        }
+        detail => detail.to_owned(),
+    };
+    OpenError::CannotOpen { database: database.to_owned(), detail }
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL: the session that writes has the lock that keeps other processes out; a pool of others reads.
 
-mod session;
+pub(crate) mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
 use crate::journal::{Connect, Reached, Setup, start, take_lane};
 use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
+use crate::patience::Patience;
+use crate::release;
 use crate::settings::hide_password;
 use session::Sessions;
 
@@ -19,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens the database, with a lock against other processes.
-pub(crate) async fn open(url: &str, readers: u32, fatal: FatalHook) -> Result<Opened, OpenError> {
+pub(crate) async fn open(url: &str, readers: Readers, fatal: FatalHook) -> Result<Opened, OpenError> {
     let database = hide_password(url);
     let failed = |error: DbErr| cannot_open(&database, &error);
     let sessions = Arc::new(Sessions::new(url));
@@ -29,7 +31,7 @@ pub(crate) async fn open(url: &str, readers: u32, fatal: FatalHook) -> Result<Op
     };
     migrate(&writer, &database).await?;
     let lane = take_lane(&writer).await.map_err(failed)?;
-    let readers = connect(url, readers.max(1), Use::Read).await.map_err(failed)?;
+    let readers = connect(url, Use::Read(readers)).await.map_err(failed)?;
     let again: Connect = Arc::new(move || {
         let sessions = sessions.clone();
         async move { sessions.open().await }.boxed()
@@ -37,29 +39,49 @@ pub(crate) async fn open(url: &str, readers: u32, fatal: FatalHook) -> Result<Op
     // The lock goes with the writer's session, so there is nothing else to hold.
     let setup =
         Setup { db: writer, hot: None, lane, fatal, connect: Some(again), file: None, guard: Box::new(()) };
-    Ok(Opened { journal: start(setup), readers })
+    Ok(Opened { journal: start(setup), readers, progress: None })
 }
 
 /// Opens the database to read only, beside whoever holds the lock.
-pub(crate) async fn open_to_read(url: &str, readers: u32) -> Result<DatabaseConnection, OpenError> {
+pub(crate) async fn open_to_read(
+    url: &str,
+    readers: impl Into<Readers>,
+) -> Result<DatabaseConnection, OpenError> {
     let failed = |error: DbErr| cannot_open(&hide_password(url), &error);
-    connect(url, readers.max(1), Use::Read).await.map_err(failed)
+    connect(url, Use::Read(readers.into())).await.map_err(failed)
+}
+
+/// Connections that read.
+pub(crate) struct Readers {
+    pub(crate) count: u32,
+    pub(crate) patience: Arc<Patience>,
+}
+
+/// So many for a program that does nothing else and may wait.
+impl From<u32> for Readers {
+    fn from(count: u32) -> Self {
+        Self { count, patience: Patience::endless() }
+    }
 }
 
 /// What a connection is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Write,
-    Read,
+    Read(Readers),
 }
 
-async fn connect(url: &str, count: u32, what: Use) -> Result<DatabaseConnection, DbErr> {
+async fn connect(url: &str, what: Use) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
+    let count = match &what {
+        Use::Write => 1,
+        Use::Read(readers) => readers.count.max(1),
+    };
     options.max_connections(count).min_connections(1).sqlx_logging(false).record_stmt_in_spans(false);
     options.test_before_acquire(false).connect_timeout(CONNECT_TIMEOUT).acquire_timeout(CONNECT_TIMEOUT);
     options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     let process = std::process::id();
-    if what == Use::Read {
+    if let Use::Read(Readers { patience, .. }) = what {
+        options.map_sqlx_postgres_pool_opts(move |pool| release::with_a_sign_of_life(pool, patience.clone()));
         // A reader whose connection broke while idle gets a new one instead of an error.
         options.test_before_acquire_if_idle_for(Duration::from_secs(1));
         options.set_application_name(format!("reeve reader, process {process}"));

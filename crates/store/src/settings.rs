@@ -1,11 +1,16 @@
 //! Where the data is and how many connections may read it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::open::OpenError;
+use crate::patience::Patience;
 
 /// Readers of a store that says nothing else.
 const READERS: u32 = 4;
+/// Longest wait for a read of a store that says nothing else.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Which database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,17 +27,31 @@ pub struct StoreSettings {
     pub database: Database,
     /// Connections that read, apart from the one that writes.
     pub readers: u32,
+    /// How long a read waits for PostgreSQL; then it is given up and its connection replaced. A file is waited for.
+    pub answer_max: Duration,
 }
 
 impl StoreSettings {
     /// A SQLite file with the usual readers.
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
-        Self { database: Database::Sqlite(path.as_ref().to_owned()), readers: READERS }
+        Self::of(Database::Sqlite(path.as_ref().to_owned()))
     }
 
     /// A PostgreSQL database with the usual readers.
     pub fn postgres(url: impl Into<String>) -> Self {
-        Self { database: Database::Postgres(url.into()), readers: READERS }
+        Self::of(Database::Postgres(url.into()))
+    }
+
+    const fn of(database: Database) -> Self {
+        Self { database, readers: READERS, answer_max: ANSWER_MAX }
+    }
+
+    /// That of all readers of the store.
+    pub(crate) fn patience(&self) -> Arc<Patience> {
+        match self.database {
+            Database::Sqlite(_) => Patience::endless(),
+            Database::Postgres(_) => Patience::of(self.answer_max),
+        }
     }
 
     /// From a URL of the configuration: `sqlite:<path>`, `sqlite://<path>` or `postgres://...`.

@@ -1,6 +1,7 @@
 //! SQLite: one file, one process, one writer, a few readers beside it.
 
 pub(crate) mod checkpoints;
+pub(crate) mod syncs;
 mod whole;
 
 use std::fs::{File, TryLockError};
@@ -14,6 +15,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBacken
 use crate::journal::hot::Hot;
 use crate::journal::{Setup, start, take_lane};
 use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
+use crate::release;
 
 /// What the lock file says once there is a database.
 const MADE: &str = "The database beside this file was made. If it is missing, restore a backup.\n";
@@ -49,9 +51,9 @@ pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<
     if !was_made(&lock) {
         mark_as_made(&lock);
     }
-    let file = Some(path.to_owned());
+    let (file, progress) = (Some(path.to_owned()), Some(hot.progress()));
     let setup = Setup { db: writer, hot: Some(hot), lane, fatal, connect: None, file, guard: Box::new(lock) };
-    Ok(Opened { journal: start(setup), readers })
+    Ok(Opened { journal: start(setup), readers, progress })
 }
 
 /// The writer's connection alone, to a file that the journal has left: for [`crate::Bare`].
@@ -64,6 +66,11 @@ pub(crate) fn options_to_write(path: &Path) -> SqliteConnectOptions {
     file_options(path, Use::Write)
 }
 
+/// How the connection of usual batches is set up: the same, but for who syncs.
+pub(crate) fn options_to_write_hot(path: &Path) -> SqliteConnectOptions {
+    file_options(path, Use::WriteHot)
+}
+
 /// Opens the file to read only.
 pub(crate) async fn open_to_read(path: &Path, readers: u32) -> Result<DatabaseConnection, OpenError> {
     let database = path.display().to_string();
@@ -73,7 +80,10 @@ pub(crate) async fn open_to_read(path: &Path, readers: u32) -> Result<DatabaseCo
 /// What a connection is for.
 #[derive(Clone, Copy)]
 enum Use {
+    /// Each commit is on disk before it returns.
     Write,
+    /// Commits are synced by [`syncs`].
+    WriteHot,
     Read(u32),
 }
 
@@ -81,12 +91,15 @@ async fn connect(path: &Path, what: Use) -> Result<DatabaseConnection, DbErr> {
     // The path goes in by the options below: in a URL a `?` or `%` of it would be misread.
     let mut options = ConnectOptions::new("sqlite://");
     let count = match what {
-        Use::Write => 1,
+        Use::Write | Use::WriteHot => 1,
         Use::Read(count) => count.max(1),
     };
     options.max_connections(count).min_connections(count).sqlx_logging(false).record_stmt_in_spans(false);
     // A pool that closes idle connections would throw their caches and statements away.
     options.test_before_acquire(false).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    if matches!(what, Use::Read(_)) {
+        options.map_sqlx_sqlite_pool_opts(release::out_of_transactions);
+    }
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |_| file_options(&path, what));
     sea_orm::Database::connect(options).await
@@ -97,12 +110,14 @@ fn file_options(path: &Path, what: Use) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(false);
     let options = options.pragma("temp_store", "memory").disable_statement_logging();
     match what {
-        Use::Write => options
+        Use::Write | Use::WriteHot => options
             .create_if_missing(true)
             .page_size(PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
-            // FULL: a commit is on disk before it is answered.
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(match what {
+                Use::WriteHot => SqliteSynchronous::Normal,
+                _ => SqliteSynchronous::Full,
+            })
             .pragma("wal_autocheckpoint", WAL_PAGES_MAX.to_string())
             .pragma("cache_size", format!("-{WRITER_CACHE_KIB}")),
         // Nothing is mapped: each connection maps the file anew, so that four of them counted a gigabyte as this

@@ -1,7 +1,7 @@
 //! The one place of this crate that starts tasks, waits and reads a monotonic clock.
 //!
-//! Tasks: the journal's writer (`journal::driver`) and, on SQLite, checkpoints (`sqlite::checkpoints`); started by
-//! opening a store, ended by closing it.
+//! Tasks: the journal's writer (`journal::driver`) and, on SQLite, checkpoints and syncs (`sqlite::checkpoints`,
+//! `sqlite::syncs`); started by opening a store, ended by closing it.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -16,6 +16,23 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(task)
+}
+
+/// Starts a thread for work that waits for the disk.
+#[expect(clippy::disallowed_methods, reason = "this is the module that starts threads")]
+pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(work)
+}
+
+/// Runs what waits for another process or a disk, beside the threads of tasks.
+///
+/// # Errors
+/// The work panicked, or the runtime is shutting down.
+#[expect(clippy::disallowed_methods, reason = "this is the module that leaves the threads of tasks")]
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    tokio::task::spawn_blocking(work).await
 }
 
 /// Waits; for the pauses between two tries.

@@ -1,12 +1,12 @@
 //! Single laws as short stories, each answering with what is broken: what random lives meet too rarely.
 
-use reeve_credits::catalog::Interval;
-use reeve_types::{ActionName, Credits, JobId, Millis, PlanName, PurchaseId};
+use reeve_types::{Credits, JobId, Millis, PlanName, PurchaseId};
 use reeve_workspace::{
     Adjust, Cancel, Command, Create, Kind, Owner, Purchase, RefundKind, RefundPurchase, Submit, Subscribe,
 };
 
 use crate::life::Life;
+use crate::plain;
 use crate::setting::{Setting, T0, seats_removed_now, shipped};
 
 /// A law and its story.
@@ -35,22 +35,14 @@ fn setting(name: &str) -> Result<Setting, String> {
 /// A broken promise, or a refusal.
 pub fn open<'a>(setting: &'a Setting, plan: &str, seats: u32) -> Result<Life<'a>, String> {
     let mut life = Life::empty(setting);
-    done(&mut life, &opening(setting, plan, seats)?)?;
+    done(&mut life, &opening(setting, plan, seats))?;
     Ok(life)
 }
 
-fn opening(setting: &Setting, plan: &str, seats: u32) -> Result<Command, String> {
-    Ok(Command::Create(Box::new(Create {
-        name: None,
-        catalog: setting.catalog_name().clone(),
-        plan: Some(PlanName::new(plan).map_err(|error| error.to_string())?),
-        allotment: None,
-        interval: Interval::Month,
-        seats,
-        timezone: chrono_tz::UTC,
-        owner: Some(Owner { user: "u1".into(), identity: Some("google".into()) }),
-        metadata: None,
-    })))
+fn opening(setting: &Setting, plan: &str, seats: u32) -> Command {
+    let owner = Some(Owner { user: "u1".into(), identity: Some("google".into()) });
+    let create = plain::create(setting.catalog_name().as_str(), plan);
+    Command::Create(Box::new(Create { seats, owner, ..create }))
 }
 
 fn done(life: &mut Life<'_>, command: &Command) -> Result<(), String> {
@@ -85,24 +77,9 @@ fn subscribe(plan: &str, seats: Option<u32>) -> Result<Command, String> {
     Ok(Command::Subscribe(Subscribe { plan, allotment: None, interval: None, seats }))
 }
 
-fn job(life: &Life<'_>, action: &str, outputs: u32, quality: &str) -> Result<Submit, String> {
-    let mut params = serde_json::Map::new();
-    params.insert("outputs".into(), outputs.into());
-    params.insert("quality".into(), quality.into());
-    Ok(Submit {
-        job: JobId::from_parts(life.clock, life.log.len() as u128),
-        action: ActionName::new(action).map_err(|error| error.to_string())?,
-        params: std::sync::Arc::new(params),
-        member: None,
-        priority: 0,
-        not_before: None,
-        queue_timeout_ms: None,
-        run_timeout_ms: None,
-        credits_max: None,
-        metadata: None,
-        webhook: None,
-        retry_of: None,
-    })
+fn job(life: &Life<'_>, action: &str, outputs: u32, quality: &str) -> Submit {
+    let id = JobId::from_parts(life.clock, life.log.len() as u128);
+    plain::submit(id, action, serde_json::json!({ "outputs": outputs, "quality": quality }))
 }
 
 fn expiry_is_exact() -> Result<(), String> {
@@ -140,7 +117,7 @@ fn release_passes_the_boundary() -> Result<(), String> {
     // A last-minute job takes 256 of 3,000 plan credits: 2,744 are left, 2,000 carried, no allowance at all.
     let boundary = life.state().profile.period_end;
     life.clock = boundary.plus_ms(-1);
-    let submit = job(&life, "image.generate", 16, "high")?;
+    let submit = job(&life, "image.generate", 16, "high");
     let id = submit.job;
     done(&mut life, &Command::Submit(Box::new(submit)))?;
     wake(&mut life, boundary)?;
@@ -162,7 +139,7 @@ fn once_is_once() -> Result<(), String> {
     // The same person opens a second workspace of the same store.
     let mut second = Life::empty(&setting);
     second.store.claims = first.store.claims;
-    done(&mut second, &opening(&setting, "free", 1)?)?;
+    done(&mut second, &opening(&setting, "free", 1))?;
     available(&second, 0)
 }
 

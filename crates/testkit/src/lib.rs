@@ -5,9 +5,11 @@
 
 pub mod args;
 pub mod compare;
+pub mod fuzz;
 pub mod laws;
 pub mod life;
 pub mod naive;
+pub mod plain;
 pub mod postgres;
 pub mod reference;
 pub mod script;

@@ -85,6 +85,11 @@ impl Cluster {
         psql(&self.binaries, &self.url(database), sql)
     }
 
+    /// Runs a file of SQL as the administrator.
+    pub fn load(&self, database: &str, file: &Path) {
+        load(&self.binaries, &self.url(database), file);
+    }
+
     /// Stops it as a power cut would (`-m immediate`): what was not committed is gone.
     pub fn crash(&self) {
         if let Some(mut child) = self.child().take() {
@@ -173,6 +178,13 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Runs a file of SQL in it.
+    pub fn load(&self, file: &Path) {
+        load(&self.binaries, &self.url(), file);
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
         psql(&self.binaries, &self.admin_url, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
@@ -185,6 +197,12 @@ fn psql(binaries: &Path, url: &str, sql: &str) -> String {
     let output = psql.stdin(Stdio::null()).output().expect("psql runs");
     assert!(output.status.success(), "`{sql}`: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn load(binaries: &Path, url: &str, file: &Path) {
+    let mut psql = Command::new(binaries.join("psql"));
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"]).arg(file);
+    run(psql.stdin(Stdio::null()));
 }
 
 /// Where `initdb`, `postgres` and `psql` are: on the path, or where Debian puts them.

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeZone, Utc};
-use reeve_credits::catalog::Interval;
 use reeve_testkit::life::Life;
+use reeve_testkit::plain;
 use reeve_testkit::setting::{Setting, shipped, varied};
-use reeve_types::{ActionName, Credits, JobId, Millis, PlanName};
+use reeve_types::{Credits, JobId, Millis};
 use reeve_workspace::{Adjust, Command, Create, Kind, Owner, Row, Submit};
 
 const DAY_MS: i64 = 86_400_000;
@@ -23,17 +23,8 @@ fn setting(name: &str) -> Setting {
 fn open<'a>(setting: &'a Setting, plan: &str, at: Millis, timezone: chrono_tz::Tz) -> Life<'a> {
     let mut life = Life::empty(setting);
     life.clock = at;
-    let create = Create {
-        name: None,
-        catalog: setting.catalog_name().clone(),
-        plan: Some(PlanName::new(plan).unwrap()),
-        allotment: None,
-        interval: Interval::Month,
-        seats: 1,
-        timezone,
-        owner: Some(Owner { user: "u1".into(), identity: None }),
-        metadata: None,
-    };
+    let owner = Some(Owner { user: "u1".into(), identity: None });
+    let create = Create { timezone, owner, ..plain::create(setting.catalog_name().as_str(), plan) };
     life.run(&Command::Create(Box::new(create))).unwrap().unwrap();
     life
 }
@@ -161,21 +152,10 @@ fn give(amount: i64, expires_at: Millis) -> Command {
 }
 
 fn job(n: u128, at: Millis, queue_timeout_ms: i64) -> Command {
-    let params: serde_json::Map<_, _> = [("outputs".to_owned(), 4.into())].into_iter().collect();
-    Command::Submit(Box::new(Submit {
-        job: JobId::from_parts(at, n),
-        action: ActionName::new("image.generate").unwrap(),
-        params: std::sync::Arc::new(params),
-        member: None,
-        priority: 0,
-        not_before: None,
-        queue_timeout_ms: u64::try_from(queue_timeout_ms).ok(),
-        run_timeout_ms: None,
-        credits_max: None,
-        metadata: None,
-        webhook: None,
-        retry_of: None,
-    }))
+    let submit =
+        plain::submit(JobId::from_parts(at, n), "image.generate", serde_json::json!({ "outputs": 4 }));
+    let queue_timeout_ms = u64::try_from(queue_timeout_ms).ok();
+    Command::Submit(Box::new(Submit { queue_timeout_ms, ..submit }))
 }
 
 /// The place of a row in the order that X2 gives to one instant.

@@ -15,10 +15,13 @@ pub struct Credits(i64);
 /// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
+    /// Not a decimal number at all.
     #[error("`{0}` is not a decimal number")]
     NotANumber(String),
+    /// More decimals than a millionth has.
     #[error("`{0}` has more than 6 decimals; credits are counted in millionths")]
     TooFine(String),
+    /// Its millionths do not fit an `i64`.
     #[error("`{0}` is beyond what an amount can hold")]
     TooLarge(String),
 }

@@ -12,8 +12,14 @@ use crate::Millis;
 /// Why a text is not an id of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
+    /// The text is not an id of that kind.
     #[error("not a {kind} id: expected `{prefix}_` and 32 hexadecimal digits")]
-    Malformed { kind: &'static str, prefix: &'static str },
+    Malformed {
+        /// What it should name, such as `job`.
+        kind: &'static str,
+        /// What its ids begin with.
+        prefix: &'static str,
+    },
 }
 
 macro_rules! id {
@@ -121,6 +127,7 @@ fn parse_hex(body: &str) -> Option<u128> {
 /// attempt can never be mistaken for this one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseId {
+    /// The job that is leased.
     pub job: JobId,
     /// Counts up for ever, from 1.
     pub attempt: u32,

@@ -2,10 +2,13 @@
 //!
 //! Pure: no clock, no randomness, no I/O. Everything here is a value; what has a rule of its own
 //! (a price, a lot, a job) lives in the crate that owns the rule.
+#![deny(missing_docs)]
 
 mod credits;
 mod id;
 mod name;
+mod near;
+mod prefix;
 mod time;
 
 pub use credits::{AmountError, Credits};
@@ -14,6 +17,8 @@ pub use name::{
     ActionName, CatalogName, MemberId, NameError, PlanName, PoolName, SourceName, TierName, WorkerName,
     WorkspaceId,
 };
+pub use near::{did_you_mean, did_you_mean_of, nearest};
+pub use prefix::{Prefix, PrefixError};
 pub use time::{Clock, Millis};
 
 /// Bounds that several crates must agree on.

@@ -7,6 +7,7 @@ use reeve_faults::{self as faults, Point};
 use reeve_journal::{AgedJob, Shed, Tidy};
 use reeve_types::{JobId, Millis};
 
+use crate::figures::Removed;
 use crate::{Settings, Upkeep, UpkeepError, slim};
 
 const DAY_MS: i64 = 86_400_000;
@@ -82,10 +83,12 @@ impl Upkeep {
     async fn age(&self, rows: &[AgedJob], ages: &Ages) -> Result<(), UpkeepError> {
         let mut jobs = Vec::new();
         let mut without_files = Vec::new();
+        let mut without_content = 0;
         for row in rows.iter().filter(|row| !row.shed.covers(ages.due(row))) {
             let due = ages.due(row);
             let Some(record) = self.engine.reader().job(row.id).await? else { continue };
             jobs.push(slim::shed(&record, due));
+            without_content += usize::from(due.content && !row.shed.content);
             if due.outputs && !row.shed.outputs {
                 without_files.push(row.id);
             }
@@ -95,6 +98,8 @@ impl Upkeep {
         }
         tracing::debug!(jobs = jobs.len(), "old jobs lose content or outputs");
         self.engine.tidy(Tidy::Shed(jobs)).await?;
+        self.figures.removed(Removed::Content, without_content);
+        self.figures.removed(Removed::Outputs, without_files.len());
         faults::pass(Point::UpkeepRowsShed);
         for job in without_files {
             // What a kill leaves here, the sweep of files finds.

@@ -6,6 +6,7 @@ use reeve_journal::{EndingRow, JobFilter, JobRecord, Page, Shed, Tidy};
 use reeve_types::WorkspaceId;
 use reeve_workspace::{Command, Phase};
 
+use crate::figures::Removed;
 use crate::{Upkeep, UpkeepError, slim};
 
 /// Workspaces that one round looks at.
@@ -48,7 +49,12 @@ impl Upkeep {
             let workspace = workspace.clone();
             self.engine.tidy(Tidy::AnswersOf { workspace, count_max: ANSWERS_AT_ONCE }).await?;
         }
+        // After the rows of the jobs, which named addresses: nothing more is put aside for those from here on.
+        if let Some(forget) = &self.others {
+            forget(workspace.clone()).await.map_err(UpkeepError::Others)?;
+        }
         self.engine.execute(workspace, Command::FinishErase, Call::default()).await?;
+        self.figures.removed(Removed::Workspaces, 1);
         tracing::info!(workspace.id = %workspace, "a workspace is erased");
         Ok(())
     }

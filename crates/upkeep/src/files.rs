@@ -8,6 +8,7 @@ use reeve_jobs::{OutputState, Place as Where};
 use reeve_journal::JobRecord;
 use reeve_types::JobId;
 
+use crate::figures::Removed;
 use crate::{Upkeep, UpkeepError};
 
 const MINUTE_MS: i64 = 60_000;
@@ -68,6 +69,7 @@ impl Upkeep {
             if !is_named {
                 tracing::info!(file = %file.path, "a file that no row names is removed");
                 self.artifacts.remove_found(file).await?;
+                self.figures.removed(Removed::Files, 1);
             }
         }
         Ok(())

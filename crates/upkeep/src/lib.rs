@@ -16,18 +16,23 @@
 mod ages;
 mod answers;
 mod ends;
+mod figures;
 mod files;
 mod slim;
 mod task;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use reeve_actors::{Engine, Unavailable};
 use reeve_artifacts::{ArtifactError, Artifacts};
 use reeve_journal::StoreError;
-use reeve_types::Clock;
+use reeve_types::{Clock, WorkspaceId};
 
+pub use figures::{Figures, PartView};
 pub use task::Running;
+
+use figures::Part;
 
 /// Change sets that may wait in the journal while the upkeep goes on.
 const DEPTH_MAX: usize = 64;
@@ -51,6 +56,12 @@ pub struct Settings {
     pub tick_ms: u64,
 }
 
+/// Makes others forget an erased workspace; says why that could not be done.
+pub type Forget = Arc<dyn Fn(WorkspaceId) -> Forgotten + Send + Sync>;
+
+/// What [`Forget`] answers.
+pub type Forgotten = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
 /// Why a step could not be done now; the next round tries again.
 #[derive(Debug, thiserror::Error)]
 enum UpkeepError {
@@ -60,6 +71,8 @@ enum UpkeepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Files(#[from] ArtifactError),
+    #[error("an erased workspace is not forgotten everywhere: {0}")]
+    Others(String),
 }
 
 /// The upkeep and how far it is. All of it is found again after a restart.
@@ -67,8 +80,11 @@ pub struct Upkeep {
     engine: Engine,
     artifacts: Artifacts,
     settings: Settings,
+    /// Who else keeps something of workspaces.
+    others: Option<Forget>,
     /// The machine's own clock, by which files are dated.
     wall: Arc<dyn Clock>,
+    figures: Figures,
     ends: ends::Place,
     ages: ages::Place,
     answers: answers::Place,
@@ -78,16 +94,30 @@ pub struct Upkeep {
 impl Upkeep {
     /// An upkeep that has seen nothing yet.
     pub fn new(engine: Engine, artifacts: Artifacts, settings: Settings, wall: Arc<dyn Clock>) -> Self {
+        let figures = Figures::new(wall.clone());
         Self {
             engine,
             artifacts,
             settings,
+            others: None,
             wall,
+            figures,
             ends: ends::Place::default(),
             ages: ages::Place::default(),
             answers: answers::Place::default(),
             files: files::Place::default(),
         }
+    }
+
+    /// What it has done, for monitoring.
+    pub fn figures(&self) -> Figures {
+        self.figures.clone()
+    }
+
+    /// Makes others forget, too, what is erased.
+    #[must_use]
+    pub fn with_others(self, others: Forget) -> Self {
+        Self { others: Some(others), ..self }
     }
 
     /// Works until the engine stops. Must be called within a tokio runtime.
@@ -106,10 +136,21 @@ impl Upkeep {
 
     /// A bounded part of everything.
     async fn round(&mut self) {
-        told("closed workspaces", self.end_workspaces().await);
-        told("old jobs", self.age_jobs().await);
-        told("old answers", self.forget_answers().await);
-        told("files", self.sweep_files().await);
+        let ended = self.end_workspaces().await;
+        self.told(Part::Workspaces, ended);
+        let aged = self.age_jobs().await;
+        self.told(Part::Jobs, aged);
+        let forgotten = self.forget_answers().await;
+        self.told(Part::Answers, forgotten);
+        let swept = self.sweep_files().await;
+        self.told(Part::Files, swept);
+    }
+
+    fn told(&self, part: Part, result: Result<(), UpkeepError>) {
+        self.figures.round(part, result.is_ok());
+        if let Err(error) = result {
+            tracing::warn!(%error, part = part.as_str(), "the upkeep has to wait");
+        }
     }
 
     /// Whether there is room beside live commands.
@@ -123,11 +164,5 @@ impl Upkeep {
         while !self.engine.stopping() && !self.is_calm() {
             task::sleep_ms(BUSY_PAUSE_MS).await;
         }
-    }
-}
-
-fn told(what: &str, result: Result<(), UpkeepError>) {
-    if let Err(error) = result {
-        tracing::warn!(%error, what, "the upkeep has to wait");
     }
 }

@@ -18,6 +18,7 @@ mod look;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use reeve_faults::{self as faults, Law, Point};
 use reeve_journal::{
     CommitOutcome, DeliveryRow, EndpointHealth, PlatformChange, StoreError, WebhookChange, WebhookStep,
 };
@@ -178,9 +179,12 @@ impl Courier {
         }
         let cursor = self.looked.as_ref().map_or(self.cursor, |looked| looked.cursor);
         let done = self.done.len().min(RECORD_MAX);
+        let is_told = !faults::is_broken(Law::DeliveriesWithCursor);
+        let deliveries =
+            self.looked.as_ref().filter(|_| is_told).map(|looked| looked.heard.deliveries.clone());
         let step = WebhookStep {
             endpoints: self.looked.as_ref().map(|l| l.heard.endpoints.clone()).unwrap_or_default(),
-            deliveries: self.looked.as_ref().map(|l| l.heard.deliveries.clone()).unwrap_or_default(),
+            deliveries: deliveries.unwrap_or_default(),
             again: Vec::new(),
             attempts: self.done.iter().take(done).cloned().collect(),
             health: self.health.clone(),
@@ -188,6 +192,9 @@ impl Courier {
             prune: self.housekeeping.take(),
         };
         self.written = Mark::now();
+        if self.looked.is_some() {
+            faults::pass(Point::WebhookBeforeClaim);
+        }
         match self.office.commit(WebhookChange::Step(Box::new(step))).await {
             CommitOutcome::Durable => self.wrote(cursor, done),
             // Nothing of it is lost: the same goes again, and what was written already stays as it is.
@@ -200,10 +207,14 @@ impl Courier {
         self.cursor_written = (cursor, Mark::now());
         self.health.clear();
         if let Some(Looked { heard, .. }) = self.looked.take() {
+            faults::pass(Point::WebhookAfterClaim);
             self.of_jobs.extend(heard.endpoints.iter().map(|endpoint| endpoint.id));
             for row in &heard.deliveries {
                 self.lanes.entry(row.webhook).or_default().wake_open();
             }
+        }
+        if done > 0 {
+            faults::pass(Point::WebhookNoted);
         }
         for row in self.done.drain(..done) {
             if let Some(lane) = self.lanes.get_mut(&row.webhook) {

@@ -10,7 +10,7 @@ use reeve_protocol::{
     Code, FieldError, Problem, WEBHOOK_EVENTS, WEBHOOK_TEST, WebhookCreate, WebhookCreated, WebhookRedeliver,
     WebhookRedelivered, WebhookRotate, WebhookView,
 };
-use reeve_types::{WebhookId, WorkspaceId};
+use reeve_types::{WebhookId, WorkspaceId, did_you_mean};
 
 use crate::hearing;
 use crate::message::MessageId;
@@ -97,7 +97,8 @@ fn check_events(events: Option<Vec<String>>) -> Answer<Vec<String>> {
         if !WEBHOOK_EVENTS.contains(&kind.as_str()) {
             let shown: String = kind.chars().take(60).collect();
             let known = WEBHOOK_EVENTS.join("`, `");
-            return Err(field(&format!("/events/{n}"), format!("`{shown}` is none of `{known}`")));
+            let near = did_you_mean(&shown, WEBHOOK_EVENTS.iter().copied());
+            return Err(field(&format!("/events/{n}"), format!("`{shown}` is none of `{known}`{near}")));
         }
     }
     events.sort();
@@ -138,8 +139,13 @@ pub(crate) async fn create(office: Arc<Office>, body: WebhookCreate) -> Answer<W
 
 pub(crate) async fn delete(office: Arc<Office>, id: WebhookId) -> Answer<()> {
     endpoint(&office, id).await?;
+    remove(&office, id).await
+}
+
+/// An endpoint with its deliveries, whatever is there of them.
+async fn remove(office: &Office, id: WebhookId) -> Answer<()> {
     loop {
-        commit(&office, WebhookChange::Delete { id, count_max: DELETE_ROWS_MAX }).await?;
+        commit(office, WebhookChange::Delete { id, count_max: DELETE_ROWS_MAX }).await?;
         let one = reeve_journal::Page { after: None, limit: 1 };
         let filter = reeve_journal::DeliveryFilter::default();
         let left = office.store.deliveries(id, &filter, &one).await.map_err(|error| unavailable(&error))?;
@@ -147,6 +153,16 @@ pub(crate) async fn delete(office: Arc<Office>, id: WebhookId) -> Answer<()> {
             return Ok(());
         }
     }
+}
+
+/// What is kept for one workspace alone: endpoints that hear of no other, and all that went to addresses its jobs named.
+pub(crate) async fn forget(office: Arc<Office>, workspace: WorkspaceId) -> Answer<()> {
+    let registered = office.store.endpoints().await.map_err(|error| unavailable(&error))?;
+    let own = registered.iter().filter(|row| row.workspace.as_ref() == Some(&workspace));
+    for id in own.map(|row| row.id).chain([hearing::of_jobs(&workspace)]) {
+        remove(&office, id).await?;
+    }
+    Ok(())
 }
 
 fn overlap_ms(body: WebhookRotate) -> Answer<i64> {

@@ -4,60 +4,10 @@
 //! would be a way to whatever listens beside the server. What counts is the address that is connected to, so names
 //! are judged by what they resolve to, at each try, and the connection is made to the very address that was judged.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
+use reeve_types::Prefix;
 use url::{Host, Url};
-
-/// A block of addresses, such as `10.0.0.0/8`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix {
-    address: IpAddr,
-    len: u8,
-}
-
-/// Why a text is no block of addresses.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no block of addresses such as `10.0.0.0/8` or `fd00::/8`")]
-pub struct PrefixError(String);
-
-impl FromStr for Prefix {
-    type Err = PrefixError;
-
-    fn from_str(text: &str) -> Result<Self, PrefixError> {
-        let wrong = || PrefixError(text.chars().take(60).collect());
-        let (address, len) = text.split_once('/').unwrap_or((text, ""));
-        let address: IpAddr = address.trim().parse().map_err(|_| wrong())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let len = if len.is_empty() { bits } else { len.trim().parse().map_err(|_| wrong())? };
-        if len > bits || text.ends_with('/') { Err(wrong()) } else { Ok(Self { address, len }) }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.len)
-    }
-}
-
-impl Prefix {
-    /// Is this address in it?
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(of), IpAddr::V4(it)) => same(of.to_bits().into(), it.to_bits().into(), 32, self.len),
-            (IpAddr::V6(of), IpAddr::V6(it)) => same(of.to_bits(), it.to_bits(), 128, self.len),
-            _ => false,
-        }
-    }
-}
-
-/// Are the first `len` of `bits` bits the same?
-fn same(a: u128, b: u128, bits: u32, len: u8) -> bool {
-    let rest = bits.saturating_sub(u32::from(len));
-    // A shift by all bits is none.
-    (a ^ b).checked_shr(rest).unwrap_or(0) == 0
-}
 
 /// Why an address may not be called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -160,7 +110,7 @@ const V4: [(&str, [u8; 4], u8); 19] = [
 
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
     let inside = |(_, of, len): &&(&str, [u8; 4], u8)| {
-        same(Ipv4Addr::from(*of).to_bits().into(), address.to_bits().into(), 32, *len)
+        Prefix::new(Ipv4Addr::from(*of).into(), *len).contains(address.into())
     };
     V4.iter().find(inside).map(|(what, _, _)| *what)
 }
@@ -181,7 +131,7 @@ const NAT64: [u16; 8] = [0x64, 0xff9b, 0, 0, 0, 0, 0, 0];
 const PUBLIC: [u16; 8] = [0x2000, 0, 0, 0, 0, 0, 0, 0];
 
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
-    let inside = |of: [u16; 8], len| same(Ipv6Addr::from(of).to_bits(), address.to_bits(), 128, len);
+    let inside = |of: [u16; 8], len| Prefix::new(Ipv6Addr::from(of).into(), len).contains(address.into());
     if inside(NAT64, 96) {
         let [.., a, b, c, d] = address.octets();
         return special_v4(Ipv4Addr::new(a, b, c, d));

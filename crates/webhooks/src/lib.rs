@@ -57,7 +57,6 @@ use crate::office::Office;
 
 pub use desk::Answer;
 pub use figures::Figures;
-pub use guard::{Prefix, PrefixError};
 pub use office::{Entropy, Parts};
 pub use progress::{ProgressDesk, Report};
 pub use settings::Settings;
@@ -157,6 +156,15 @@ impl Webhooks {
     /// There is none, or the change could not be committed.
     pub async fn delete(&self, id: WebhookId) -> Answer<()> {
         whole(desk::delete(self.office.clone(), id)).await
+    }
+
+    /// Removes what is kept for one workspace alone, once that is erased: endpoints that hear of no other, and the log of
+    /// what went to addresses its jobs named. Asked again it finds nothing.
+    ///
+    /// # Errors
+    /// The store could not be read, or a change not be committed: ask again.
+    pub async fn forget(&self, workspace: WorkspaceId) -> Answer<()> {
+        whole(desk::forget(self.office.clone(), workspace)).await
     }
 
     /// Gives an endpoint a new secret; the old one signs too for a while.

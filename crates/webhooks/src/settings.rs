@@ -1,6 +1,6 @@
 //! What may be set, with shipped values.
 
-use crate::guard::Prefix;
+use reeve_types::Prefix;
 
 /// Settings of the deliveries.
 #[derive(Clone, Debug, PartialEq, Eq)]

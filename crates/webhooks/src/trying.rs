@@ -1,9 +1,11 @@
 //! One try of one delivery, in a task of its own.
 
+use reeve_faults::{self as faults, Point};
 use reeve_journal::{DeliveryRow, DueDelivery, EndpointRow};
-use reeve_types::WebhookId;
+use reeve_telemetry::{Kind, Span};
+use reeve_types::{JobId, WebhookId};
 
-use crate::exchange::{Message, NoAnswer};
+use crate::exchange::{Heard, Message, NoAnswer};
 use crate::message::{self, MessageId};
 use crate::office::Office;
 use crate::secret;
@@ -53,7 +55,11 @@ async fn tried(office: &Office, endpoint: &EndpointRow, due: DueDelivery) -> Opt
             let id = MessageId { at: event.at, event: event.id }.to_string();
             let url = delivery.url.as_deref().unwrap_or(&endpoint.url);
             let message = signed(office, endpoint, (id, body));
-            office.sender.send(url, message, office.wall.now()).await
+            faults::pass(Point::WebhookBeforePost);
+            let answer =
+                told(&delivery, event.job, office.sender.send(url, message, office.wall.now())).await;
+            faults::pass(Point::WebhookAfterPost);
+            answer
         }
         Err(error) => Err(NoAnswer::Http(format!("its body cannot be written: {error}"))),
     };
@@ -63,6 +69,34 @@ async fn tried(office: &Office, endpoint: &EndpointRow, due: DueDelivery) -> Opt
         tracing::debug!(webhook.id = %row.webhook, event = row.event, tries = row.attempts, error, "a webhook failed");
     }
     Some((row, verdict))
+}
+
+/// The same with a span: which endpoint, which event, what came back. Never the address, which may hold a secret, nor
+/// the body.
+async fn told(
+    delivery: &DeliveryRow,
+    job: Option<JobId>,
+    sending: impl Future<Output = Result<Heard, NoAnswer>>,
+) -> Result<Heard, NoAnswer> {
+    let mut span = Span::first("webhook.delivery", Kind::Client, None);
+    span.text("webhook.id", delivery.webhook);
+    span.number("event.id", delivery.event);
+    span.text("event.type", &delivery.kind);
+    if let Some(job) = job {
+        span.text("job.id", job);
+    }
+    span.number("webhook.try", delivery.attempts.saturating_add(1));
+    let answer = sending.await;
+    match &answer {
+        Ok(heard) => {
+            span.number("http.response.status_code", heard.status);
+            if !(200..300).contains(&heard.status) {
+                span.fail("the receiver did not take it");
+            }
+        }
+        Err(_) => span.fail("no answer"),
+    }
+    answer
 }
 
 /// A message with its signatures.

@@ -1,16 +1,15 @@
 //! What decisions cost: medians over many runs, on the state that a busy workspace has.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
-use std::sync::Arc;
-
 use divan::Bencher;
 use reeve_jobs::{Digest, Phase, Reported, ReportedOutcome};
 use reeve_testkit::laws::open;
 use reeve_testkit::life::Life;
+use reeve_testkit::plain;
 use reeve_testkit::setting::{Setting, shipped};
-use reeve_types::{ActionName, Credits, JobId, LeaseId, Millis};
+use reeve_types::{Credits, JobId, LeaseId, Millis};
 use reeve_workspace::{
-    Adjust, Chain, Command, Complete, Defaults, LeaseJob, Meta, State, Submit, World, execute, state_at,
+    Adjust, Chain, Command, Complete, Defaults, LeaseJob, Meta, State, World, execute, state_at,
 };
 
 fn main() {
@@ -52,20 +51,8 @@ fn world(setting: &Setting, now: Millis) -> World<'_> {
 }
 
 fn submit(now: Millis) -> Command {
-    Command::Submit(Box::new(Submit {
-        job: JobId::from_parts(now, 1),
-        action: ActionName::new("image.generate").unwrap(),
-        params: Arc::new(serde_json::json!({ "outputs": 4 }).as_object().unwrap().clone()),
-        member: None,
-        priority: 0,
-        not_before: None,
-        queue_timeout_ms: None,
-        run_timeout_ms: None,
-        credits_max: None,
-        metadata: None,
-        webhook: None,
-        retry_of: None,
-    }))
+    let params = serde_json::json!({ "outputs": 4 });
+    Command::Submit(Box::new(plain::submit(JobId::from_parts(now, 1), "image.generate", params)))
 }
 
 /// Runs one command on a fresh copy each time; copying and dropping are not counted.

@@ -31,6 +31,7 @@ pub struct BillingEvent {
     pub customer: Option<Arc<str>>,
     /// The catalog that the price belongs to, where one is sold.
     pub catalog: Option<CatalogName>,
+    /// What it tells.
     pub what: Told,
 }
 
@@ -51,10 +52,12 @@ impl BillingEvent {
 pub enum Told {
     /// The customer is this workspace's. `firmly`: an operator says so, and hears when it is another one's.
     Customer {
+        /// Whether an operator says so, and not an event in passing.
         firmly: bool,
     },
     /// The customer is this workspace's no more.
     Released,
+    /// A subscription was made, changed or ended.
     Subscription(Box<SubscriptionTold>),
     /// What became of the payment of a subscription's next term.
     Invoice(InvoiceTold),
@@ -62,20 +65,26 @@ pub enum Told {
     Bought(Box<Purchase>),
     /// A payment that was awaited will not come.
     BuyFailed {
+        /// The payment that will not come.
         payment: Arc<str>,
     },
     /// So much of a payment is given back by now, in the provider's money.
     Refunded {
+        /// The payment that is given back.
         payment: Arc<str>,
+        /// So much by now, all refunds together.
         given_back: u64,
+        /// What was paid.
         of: u64,
     },
     /// The payer's bank took a payment back.
     Disputed {
+        /// The payment that was taken back.
         payment: Arc<str>,
     },
     /// The bank decided for the platform.
     DisputeWon {
+        /// The payment that stays.
         payment: Arc<str>,
     },
 }
@@ -83,8 +92,11 @@ pub enum Told {
 /// A subscription as it stood after a change of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionTold {
+    /// The provider's id of it.
     pub id: Arc<str>,
+    /// What happened to it.
     pub change: Change,
+    /// How it stands after that.
     pub stand: Stand,
     /// What its prices mean here; `None` when it has no price of a plan.
     pub plan: Option<Subscribe>,
@@ -98,7 +110,10 @@ pub enum Change {
     /// It was made: the first message of it.
     Made,
     /// It stood so before.
-    Changed { before: Stand },
+    Changed {
+        /// How it stood before the change.
+        before: Stand,
+    },
     /// It ended; nobody says how it stood before, but its prices did not change with it.
     Ended,
 }
@@ -117,6 +132,7 @@ impl Change {
 /// The part of a subscription that matters here.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stand {
+    /// How far it is.
     pub life: Life,
     /// It will end with the period that is paid.
     pub canceling: bool,
@@ -130,15 +146,20 @@ pub struct Stand {
 pub enum Life {
     /// Its first payment is awaited.
     Pending,
+    /// It is paid for.
     Live,
+    /// It is over.
     Ended,
 }
 
 /// The payment of a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceTold {
+    /// The provider's id of the subscription.
     pub subscription: Arc<str>,
+    /// The provider's id of the payment.
     pub payment: Arc<str>,
+    /// Whether it was paid; a failed one may be paid later.
     pub paid: bool,
     /// When the term begins that it pays for.
     pub term_from: Millis,
@@ -147,12 +168,14 @@ pub struct InvoiceTold {
 /// What a workspace remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Billing {
+    /// The provider's customers that lead here.
     pub customers: BTreeSet<Arc<str>>,
+    /// What was told of each subscription last, by the provider's id.
     pub subscriptions: BTreeMap<Arc<str>, Followed>,
     /// Up to here, what comes of a subscription that is not among them is an echo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forgotten_at: Option<Millis>,
-    /// What was given back of payments that the payers' banks hold now: a dispute that is won does not undo it.
+    /// What was given back, all in all, of payments that the payers' banks hold now: taken once the dispute is won.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given_back: BTreeMap<Arc<str>, Credits>,
 }
@@ -160,10 +183,15 @@ pub struct Billing {
 /// A subscription as it was told last.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Followed {
+    /// When that happened, as the provider says.
     pub at: Millis,
+    /// Its order among messages of one instant.
     pub rank: u8,
+    /// How it stood.
     pub stand: Stand,
+    /// What its prices meant; `None` without a price of a plan.
     pub plan: Option<Subscribe>,
+    /// Units by add-on.
     pub addons: BTreeMap<AddonName, u32>,
 }
 

@@ -12,17 +12,24 @@ use reeve_types::{CatalogName, Millis, SourceName};
 /// One published version.
 #[derive(Clone, Debug)]
 pub struct Version {
+    /// The catalog at that version.
     pub catalog: Arc<Catalog>,
+    /// From when on new terms are of it.
     pub published_at: Millis,
 }
 
 /// Purchases confirmed in `[from, to)` get a promotional lot beside theirs (KV-27).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Promotion {
+    /// Its name, unique in the store.
     pub id: Arc<str>,
+    /// The catalog whose purchases it is about.
     pub catalog: CatalogName,
+    /// The source that the promotional lot is of.
     pub source: SourceName,
+    /// First instant included.
     pub from: Millis,
+    /// First instant no longer included.
     pub to: Millis,
     /// How many times the purchase the buyer gets in all: 2 doubles it.
     pub factor: Factor,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 pub struct Claim {
     /// What kind of fact: `grant`, `payment`, `referral`, `customer`.
     pub scope: Arc<str>,
+    /// Which fact of that kind.
     pub key: Arc<str>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reeve_credits::catalog::Catalog;
-use reeve_types::{JobId, LotId, Millis, PurchaseId};
+use reeve_types::{JobId, LotId, Millis, PurchaseId, did_you_mean};
 
 use crate::apply::{Applier, Broken, Gathered};
 use crate::calendar::{self, notice};
@@ -26,7 +26,12 @@ pub enum Reply {
     /// A job was admitted.
     Admitted(Arc<JobIntro>),
     /// A job as it stands after the command.
-    Job { id: JobId, state: Box<JobState> },
+    Job {
+        /// The job.
+        id: JobId,
+        /// Its values after the command.
+        state: Box<JobState>,
+    },
     /// A purchase and its lot.
     Purchase(Box<PurchaseRow>),
     /// Lots that appeared.
@@ -53,8 +58,11 @@ pub struct CancelledMany {
 /// What a command led to. `records` is absent when nothing changed.
 #[derive(Debug)]
 pub struct Executed {
+    /// The answer, or why there is none.
     pub reply: Result<Reply, Refusal>,
+    /// What is to be committed; nobody hears of anything before it is.
     pub records: Option<Box<Records>>,
+    /// What is to be told once it is committed.
     pub effects: Vec<Effect>,
     /// A fact that must not be used twice in the whole store: this change is a barrier until it commits.
     pub claims: Vec<Claim>,
@@ -62,8 +70,10 @@ pub struct Executed {
 
 /// Executes a command on `slot`; `None` in it is a workspace that does not exist yet.
 ///
-/// A refusal changes nothing (S2) but what time itself has done. `Err` is a bug of ours: `slot` is
-/// then not to be trusted and must be rebuilt from the store.
+/// A refusal stands in [`Executed::reply`]; it changes nothing (S2) but what time itself has done.
+///
+/// # Errors
+/// A bug of ours, in words for the log: `slot` is then not to be trusted and must be rebuilt from the store.
 pub fn execute(
     id: &reeve_types::WorkspaceId,
     slot: &mut Option<State>,
@@ -142,7 +152,8 @@ fn open(
     };
     let Some(book) = world.shelf.get(name) else {
         let names: Vec<&str> = world.shelf.iter().map(|book| book.latest().name.as_str()).collect();
-        let detail = format!("`{name}` is not a catalog; there are {}", names.join(", "));
+        let near = did_you_mean(name.as_str(), names.iter().copied());
+        let detail = format!("`{name}` is not a catalog; there are {}{near}", names.join(", "));
         return Err(Refusal::invalid("/catalog", detail));
     };
     let ctx = Ctx { world, catalog: book.latest_at(world.now) };

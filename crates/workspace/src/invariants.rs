@@ -13,11 +13,16 @@ use crate::state::State;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} broken: {detail}")]
 pub struct Violation {
+    /// The promise, such as `L1`.
     pub name: &'static str,
+    /// Where it is broken, for people.
     pub detail: String,
 }
 
 /// Every promise that memory alone can show broken.
+///
+/// # Errors
+/// The first promise that is broken.
 pub fn check(state: &State) -> Result<(), Violation> {
     l1_conservation(state)?;
     l2_available(state)?;

@@ -43,22 +43,34 @@ impl std::fmt::Debug for Hash {
 pub struct Chain {
     /// Rows so far.
     pub seq: u64,
+    /// The hash of the last row; of [`genesis`] before the first.
     pub hash: Hash,
 }
 
 /// What a row says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Credits appeared in a lot.
     Grant,
+    /// Credits were pinned for a job (X8).
     Hold,
+    /// Held credits were spent on what landed.
     Settle,
+    /// Held credits went back to their lot.
     Release,
+    /// A lot's time was over (X1).
     Expire,
+    /// A boundary or a change of plan took credits.
     Forfeit,
+    /// A payment was given back, and its credits with it.
     ClawBack,
+    /// An operator took credits.
     Take,
+    /// A won dispute gave back what a clawback had taken.
     Restore,
+    /// A clawback found too little: debt from here on (X13).
     Owe,
+    /// Debt was paid, or forgiven.
     Repay,
 }
 
@@ -117,22 +129,37 @@ impl Kind {
 pub struct Row {
     /// From 1, without gaps, per workspace.
     pub seq: u64,
+    /// When it happened; never earlier than the row before.
     pub at: Millis,
+    /// What happened.
     pub kind: Kind,
+    /// How many credits; above zero.
     pub amount: Credits,
+    /// The lot that it is about.
     pub lot: LotId,
+    /// The source of that lot.
     pub source: SourceName,
+    /// The job that caused it, if one did.
     pub job: Option<JobId>,
+    /// Its attempt.
     pub attempt: Option<u32>,
+    /// Which of its outputs, from 0; of settles.
     pub output: Option<u32>,
+    /// Its action.
     pub action: Option<ActionName>,
+    /// On whose behalf.
     pub member: Option<MemberId>,
+    /// For people, where somebody gave one.
     pub reason: Option<Arc<str>>,
+    /// The API key of the request that caused it; `None` when time did.
     pub actor: Option<KeyId>,
+    /// `X-Request-Id` of that request.
     pub request: Option<Arc<str>>,
     /// Sum over all lots after this row, less debt.
     pub available_after: Credits,
+    /// Sum over all lots after this row.
     pub held_after: Credits,
+    /// SHA-256 over the row before and this one ([`hash_row`]).
     pub hash: Hash,
 }
 

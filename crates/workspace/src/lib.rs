@@ -1,10 +1,11 @@
 //! The heart: what a workspace is, what may be asked of it, and what then happens to its credits and jobs.
 //!
-//! Pure and synchronous. [`execute`] takes state, a command and a [`Ctx`] (time, policy, limits) and
+//! Pure and synchronous. [`execute`] takes state, a command and a [`World`] (time, policy, limits) and
 //! answers with a reply or a refusal, the records to commit and the effects to perform once they are
 //! durable. The actors are a thin shell around it; the store writes the records; nobody else decides.
 //!
 //! Credits and jobs move in one change: whatever closes a job also closes its hold.
+#![deny(missing_docs)]
 
 mod apply;
 mod billing;
@@ -53,7 +54,7 @@ pub use profile::{
     Acting, Closed, Crossing, Cycle, Day, Owner, PastDue, Phase, Profile, Reported, Scheduled,
     ScheduledChange, Standing, Subscribed, Units, WorkspaceStatus,
 };
-pub use purchase::{PurchaseRow, PurchaseStatus};
+pub use purchase::{Disputed, PurchaseRow, PurchaseStatus};
 pub use record::{Answer, JobIntro, JobState, OutboxRow, Records, SettledOutput, WorkspaceRow};
 pub use refusal::{Finding, Refusal, Remedy, WayOut};
 pub use state::{LiveJob, State};

@@ -15,7 +15,9 @@ use crate::state::State;
 /// A price, and what of it is missing now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quoted {
+    /// The price.
     pub quote: Quote,
+    /// What the workspace lacks now; zero when it can pay.
     pub missing: Credits,
 }
 

@@ -61,16 +61,20 @@ impl MemberWindow {
 /// A ceiling on one member's spending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MemberLimit {
+    /// Most credits, held ones counted.
     pub amount: Credits,
+    /// Over which time.
     pub window: MemberWindow,
 }
 
 /// A member who has, or had, a limit. What they hold is counted from the live jobs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Member {
+    /// The ceiling; `None` once it was lifted.
     pub limit: Option<MemberLimit>,
     /// The start of the window that `settled` is about.
     pub window_start: Millis,
+    /// Credits settled in that window.
     pub settled: Credits,
     /// What they used of their own seat, where seats are not pooled (AS-11).
     pub seat: Option<SeatUse>,
@@ -79,7 +83,9 @@ pub struct Member {
 /// A member's use of one seat in a billing period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SeatUse {
+    /// The billing period that `settled` is about.
     pub period_start: Millis,
+    /// Credits settled in it.
     pub settled: Credits,
 }
 

@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use reeve_credits::catalog::{AddonName, Catalog, Interval};
-use reeve_types::{CatalogName, Credits, Millis, PlanName, SourceName, TierName};
+use reeve_types::{CatalogName, Credits, Millis, PlanName, PurchaseId, SourceName, TierName};
 
 use crate::billing::Billing;
+use crate::purchase::Disputed;
 
 /// The person behind a workspace, as the platform verified them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
+    /// The platform's id of the user; the subject of once-per-user grants (X14).
     pub user: Arc<str>,
+    /// How the platform verified them, such as `google` (KV-03).
     pub identity: Option<Arc<str>>,
 }
 
@@ -22,8 +25,11 @@ pub struct Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceStatus {
+    /// Paid, or free.
     Active,
+    /// Cancelled, running until the term's end (X24).
     Canceling,
+    /// The term's payment is missing (KV-26).
     PastDue,
     /// For good.
     Closed,
@@ -32,22 +38,31 @@ pub enum WorkspaceStatus {
 /// What a workspace subscribes to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Subscribed {
+    /// The plan.
     pub plan: PlanName,
     /// `None` on a plan without one.
     pub allotment: Option<Credits>,
+    /// How often it is paid.
     pub interval: Interval,
+    /// Seats, at least 1.
     pub seats: u32,
 }
 
 /// What changes rarely.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Profile {
+    /// For people.
     pub name: Option<Arc<str>>,
+    /// The catalog that it lives by.
     pub catalog: CatalogName,
+    /// The version of it.
     pub catalog_version: u32,
+    /// What it subscribes to.
     #[serde(flatten)]
     pub subscribed: Subscribed,
+    /// The zone of its local dates.
     pub timezone: chrono_tz::Tz,
+    /// The person behind it; `None` once erased, or where nobody was named.
     pub owner: Option<Owner>,
     /// The queue tier of its jobs: the plan's, or a trial's (KV-24).
     pub tier: TierName,
@@ -55,17 +70,23 @@ pub struct Profile {
     pub concurrency_max: Option<u32>,
     /// The operator's own running cap; it outlives changes of plan.
     pub concurrency_override: Option<u32>,
+    /// While true, none of its jobs starts.
     pub paused: bool,
+    /// When it was opened.
     pub created_at: Millis,
     /// Where months are counted from (X18).
     pub anchor_at: Millis,
     /// The billing period: a month, or the year where the catalog says so.
     pub period_start: Millis,
+    /// First instant of the next one.
     pub period_end: Millis,
+    /// Where in the calendar it is.
     pub cycle: Cycle,
     /// What takes effect at a boundary; at most one thing, since a later request replaces an earlier one.
     pub scheduled: Option<Scheduled>,
+    /// How payments stand.
     pub standing: Standing,
+    /// Units of add-ons.
     pub addons: BTreeMap<AddonName, Units>,
     /// A trial that lends another plan's tier and entitlements (KV-24).
     pub acting: Option<Acting>,
@@ -78,6 +99,9 @@ pub struct Profile {
     /// What a payment provider told last. Boxed, since many have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Box<Billing>>,
+    /// What payers' banks hold of purchases that were given back in part besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disputes: BTreeMap<PurchaseId, Disputed>,
     /// Set once it is closed. Boxed, since hardly any is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Box<Closed>>,
@@ -86,6 +110,7 @@ pub struct Profile {
 /// The end of a workspace, step by step; no step is ever taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Closed {
+    /// When it was closed.
     pub at: Millis,
     /// Asked to be erased; its own name, owner and metadata went with it.
     pub erasing_at: Option<Millis>,
@@ -96,9 +121,13 @@ pub struct Closed {
 /// How far the end of a workspace is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// It lives.
     Open,
+    /// Nothing begins in it any more.
     Closed,
+    /// What it says of people is being taken away.
     Erasing,
+    /// All of that is gone.
     Erased,
 }
 
@@ -130,7 +159,9 @@ pub struct Cycle {
     pub term_from: u32,
     /// The billing month: the window of purchase caps (KV-10).
     pub month_start: Millis,
+    /// First instant of the next billing month.
     pub month_end: Millis,
+    /// First instant of the next paid term.
     pub term_end: Millis,
     /// Highest seat that was granted for in this billing period (X23).
     pub seats_granted: u32,
@@ -141,6 +172,7 @@ pub struct Cycle {
 /// The last local date that daily sources were judged for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Day {
+    /// The date, in the workspace's zone.
     pub date: NaiveDate,
     /// The first instant of the next date.
     pub next_at: Millis,
@@ -151,7 +183,9 @@ pub struct Day {
 /// A change that waits for its boundary.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Scheduled {
+    /// The boundary.
     pub at: Millis,
+    /// What happens there.
     pub change: ScheduledChange,
 }
 
@@ -172,6 +206,7 @@ pub struct Standing {
     pub paid_ever: bool,
     /// What was reported of the next term's payment, before its boundary.
     pub reported: Option<Reported>,
+    /// Set while a term is not paid.
     pub past_due: Option<PastDue>,
 }
 
@@ -179,8 +214,16 @@ pub struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reported {
-    Paid { payment: Arc<str> },
-    Failed { payment: Arc<str> },
+    /// The payment arrived.
+    Paid {
+        /// The platform's reference of it.
+        payment: Arc<str>,
+    },
+    /// The payment failed.
+    Failed {
+        /// The platform's reference of it.
+        payment: Arc<str>,
+    },
 }
 
 /// A term that is not paid.
@@ -195,6 +238,7 @@ pub struct PastDue {
 /// Units of an add-on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Units {
+    /// How many there are now.
     pub units: u32,
     /// How many there are from the next month on; 0 = cancelled.
     pub next: Option<u32>,
@@ -205,15 +249,20 @@ pub struct Units {
 /// A trial's borrowed plan.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Acting {
+    /// The plan whose tier and entitlements are lent.
     pub plan: PlanName,
+    /// First instant at which they are not any more.
     pub until: Millis,
 }
 
 /// A carry boundary, and what releases of holds from before it may still keep (X5).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Crossing {
+    /// The boundary.
     pub at: Millis,
+    /// The sources that it trimmed.
     pub sources: Vec<SourceName>,
+    /// Credits that releases may still keep.
     pub allowance: Credits,
 }
 

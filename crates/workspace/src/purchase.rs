@@ -10,6 +10,7 @@ use reeve_types::{Credits, LotId, Millis, PurchaseId, SourceName};
 pub enum PurchaseStatus {
     /// Recorded, not paid: no credits yet, but it counts to the cap (KV-09).
     Pending,
+    /// The payment arrived and the credits are there.
     Paid,
     /// Never paid.
     Failed,
@@ -43,11 +44,17 @@ impl PurchaseStatus {
 /// A purchase, and the lot it became. All of a workspace's are in memory: a refund may name the oldest.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PurchaseRow {
+    /// The purchase.
     pub id: PurchaseId,
+    /// The platform's reference of the payment.
     pub payment: Arc<str>,
+    /// The pack that was bought; `None` for a number of credits.
     pub pack: Option<Arc<str>>,
+    /// What was bought.
     pub credits: Credits,
+    /// The source that grants it.
     pub source: SourceName,
+    /// How far it got.
     pub status: PurchaseStatus,
     /// `None` while nothing is granted.
     pub lot: Option<LotId>,
@@ -59,6 +66,19 @@ pub struct PurchaseRow {
     pub reversed: Credits,
     /// A chargeback was won back: once at most.
     pub restored: bool,
+    /// When it was recorded.
     pub created_at: Millis,
+    /// When the payment arrived.
     pub confirmed_at: Option<Millis>,
+}
+
+/// What disputes took of a purchase, apart from what was given back of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Disputed {
+    /// Purchased credits that they are about.
+    pub credits: Credits,
+    /// What they could not take, because it was used.
+    pub unrecovered: Credits,
+    /// What they took, by lot.
+    pub lots: Vec<(LotId, Credits)>,
 }

@@ -20,6 +20,7 @@ use crate::state::{LiveJob, State};
 /// Everything one change set writes for its workspace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Records {
+    /// The workspace's own row.
     pub workspace: WorkspaceRow,
     /// Touched lots, at their new values.
     pub lots: Vec<Lot>,
@@ -27,16 +28,21 @@ pub struct Records {
     pub admitted: Vec<Arc<JobIntro>>,
     /// Touched jobs, at their new values.
     pub jobs: Vec<(JobId, JobState)>,
+    /// Stored outputs: job, attempt, what was stored.
     pub uploads: Vec<(JobId, u32, Upload)>,
     /// Touched purchases, at their new values.
     pub purchases: Vec<PurchaseRow>,
     /// Touched members, at their new values.
     pub members: Vec<(MemberId, Member)>,
+    /// New rows of the ledger, in order.
     pub ledger: Vec<Row>,
+    /// What subscribers shall hear of, in order.
     pub outbox: Vec<OutboxRow>,
+    /// Facts that become this workspace's, or the commit fails.
     pub claims: Vec<Claim>,
     /// Claims of this workspace that are free again.
     pub unclaims: Vec<Claim>,
+    /// The answer to remember with the request's idempotency key.
     pub answer: Option<Answer>,
 }
 
@@ -47,15 +53,25 @@ pub struct WorkspaceRow {
     pub profile: Option<Box<Profile>>,
     /// `Some` when the small counts changed (or the workspace is new).
     pub tallies: Option<Box<Tallies>>,
+    /// The end of its ledger.
     pub chain: Chain,
+    /// Jobs admitted so far.
     pub admitted: u64,
+    /// Lots made so far; the next one's id follows from it.
     pub lots_made: u64,
+    /// Jobs that run.
     pub running: u32,
+    /// Jobs that wait.
     pub queued: u64,
+    /// Usable credits at its last change, less debt.
     pub available: Credits,
+    /// Credits pinned for jobs.
     pub held: Credits,
+    /// What a clawback could not recover (X13).
     pub debt: Credits,
+    /// When it last changed; its time never goes back.
     pub last_event_at: Millis,
+    /// When the calendar must wake it.
     pub next_due_at: Option<Millis>,
     /// The part of it that is not a job's deadline.
     pub outward_at: Option<Millis>,
@@ -85,56 +101,84 @@ impl WorkspaceRow {
 /// What never changes of a job: written once, at admission.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobIntro {
+    /// The job.
     pub id: JobId,
+    /// Whose it is.
     pub workspace: WorkspaceId,
+    /// What is to be done.
     pub action: ActionName,
+    /// The pool whose workers can do it.
     pub pool: PoolName,
     /// The tier at admission, as shown.
     pub tier: TierName,
+    /// On whose behalf.
     pub member: Option<MemberId>,
+    /// Order among the workspace's own jobs, higher first.
     pub priority: i32,
+    /// Its place among jobs of the same priority.
     pub sequence: Sequence,
+    /// How many outputs were asked for.
     pub outputs: u32,
+    /// Declared cost in slot-milliseconds; measured when `None`.
     pub work_ms: Option<u32>,
+    /// When it expires if no worker took it.
     pub queue_deadline_at: Millis,
+    /// Longest run of one attempt, in milliseconds.
     pub run_timeout_ms: u64,
+    /// Attempts that may be lost before it fails.
     pub attempts_max: u16,
+    /// The price, frozen (X6).
     pub quote: Arc<Quote>,
+    /// Parameters as sent.
     pub params: Arc<serde_json::Map<String, serde_json::Value>>,
     /// JSON text as sent.
     pub metadata: Option<Arc<str>>,
+    /// Where to tell of this job.
     pub webhook: Option<Arc<str>>,
     /// The job that this one repeats.
     pub retry_of: Option<JobId>,
+    /// When it was admitted.
     pub created_at: Millis,
 }
 
 /// An output of a closed job, with what it cost.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SettledOutput {
+    /// The output.
     #[serde(flatten)]
     pub output: Output,
+    /// What it was charged; zero unless it landed.
     pub credits: Credits,
 }
 
 /// What changes of a job: its latest values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobState {
+    /// Where it stands.
     pub status: Status,
+    /// The latest attempt; 0 before the first.
     pub attempt: u32,
+    /// Attempts that count against `attempts_max`.
     pub attempts_lost: u16,
+    /// Attempts that were lost because nothing was heard of them.
     pub lapses: u16,
+    /// While it waits: it is not ready earlier.
     pub not_before: Option<Millis>,
+    /// When its first attempt began.
     pub started_at: Option<Millis>,
     /// The live lease; its uploads are rows of their own.
     pub lease: Option<Lease>,
     /// What is pinned now; empty once final.
     pub hold: Hold,
+    /// Credits spent.
     pub settled: Credits,
+    /// Credits given back.
     pub released: Credits,
+    /// When it ended.
     pub finished_at: Option<Millis>,
     /// The attempt whose report closed it.
     pub closed_by: Option<u32>,
+    /// Why it did not succeed.
     pub error: Option<JobError>,
     /// In order of index; only of closed jobs.
     pub outputs: Vec<SettledOutput>,
@@ -170,8 +214,11 @@ impl JobState {
 /// Something that happened, for those who subscribed to hear of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
+    /// Its kind, such as `job.succeeded`.
     pub kind: &'static str,
+    /// When it happened.
     pub at: Millis,
+    /// The job that it is about, if it is about one.
     pub job: Option<JobId>,
     /// JSON text; small, since readers load the rest.
     pub body: String,
@@ -186,5 +233,6 @@ pub struct Answer {
     pub fingerprint: [u8; 16],
     /// JSON text of the reply or refusal.
     pub body: Arc<str>,
+    /// When it was given; upkeep forgets it by its age.
     pub at: Millis,
 }

@@ -23,9 +23,11 @@ use crate::record::{JobIntro, JobState, Records, WorkspaceRow};
 /// A job that is not final, with the credits pinned for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveJob {
+    /// Its life so far.
     pub job: Job,
     /// Price and terms as frozen at admission (X6).
     pub quote: Arc<Quote>,
+    /// The credits that are pinned for it.
     pub hold: Hold,
 }
 
@@ -84,9 +86,11 @@ impl LiveJob {
 /// A workspace. Built by its creation event or from the store; changed by `apply` alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
+    /// Its id.
     pub id: WorkspaceId,
     /// Change sets applied so far.
     pub version: u64,
+    /// What changes rarely.
     pub profile: Profile,
     /// Lots that are not spent, in order of id: the order of use is the catalog's affair.
     pub lots: Vec<Lot>,
@@ -94,9 +98,11 @@ pub struct State {
     pub paid_lots: BTreeMap<LotId, Lot>,
     /// What a clawback could not recover; later grants pay it first (X13).
     pub debt: Credits,
+    /// All of its purchases.
     pub purchases: BTreeMap<PurchaseId, PurchaseRow>,
     /// Members with a limit.
     pub members: BTreeMap<MemberId, Member>,
+    /// Small counts that change often.
     pub tallies: Tallies,
     /// Boxed: a table of whole jobs would keep their size free for each of its empty places.
     pub jobs: FxHashMap<JobId, Box<LiveJob>>,
@@ -106,6 +112,7 @@ pub struct State {
     pub admitted: u64,
     /// Lots made so far.
     pub lots_made: u64,
+    /// The end of its ledger.
     pub chain: Chain,
     /// Time never runs backward for a workspace: `now = max(clock, this)`.
     pub last_event_at: Millis,

@@ -8,8 +8,8 @@ use desk::{Desk, at, cr, create, text};
 use reeve_credits::catalog::Catalog;
 use reeve_types::{Credits, MemberId};
 use reeve_workspace::{
-    Adjust, Book, Cancel, Command, Create, Kind, LimitMember, MemberLimit, MemberWindow, PurchaseStatus,
-    RefundKind, Refusal, Shelf, Subscribe, Version,
+    Adjust, Book, Cancel, Command, Create, Kind, LimitMember, MemberLimit, MemberWindow, Profile,
+    PurchaseStatus, RefundKind, RefundPurchase, Refusal, Shelf, Subscribe, Version,
 };
 use serde_json::json;
 
@@ -278,6 +278,56 @@ fn bug_51_a_reversal_takes_once_and_a_won_dispute_restores_once() {
         desk.run(Command::WinDispute { purchase: id }).unwrap();
     }
     assert_eq!((desk.available(), desk.sum(Kind::Restore)), (cr(1500), cr(500)));
+}
+
+#[test]
+fn bug_51_a_won_dispute_restores_what_the_dispute_took_and_no_more() {
+    use RefundKind::{Admin, Chargeback};
+    // What is taken in which order, and what the won dispute leaves: available, given back, status.
+    let stories = [
+        ([(Admin, Some(200)), (Chargeback, None)], 300),
+        ([(Chargeback, Some(200)), (Admin, None)], 200),
+        ([(Chargeback, Some(200)), (Admin, Some(100))], 400),
+        ([(Chargeback, Some(200)), (Chargeback, None)], 500),
+    ];
+    for (story, left) in stories {
+        let mut desk = Desk::open("kive", "basic", DAY);
+        let purchase = desk.buy(1, 500).unwrap();
+        for (kind, credits) in story {
+            let (reason, credits) = (Some("r".into()), credits.map(cr));
+            let refund = RefundPurchase { purchase, kind, reason, credits };
+            desk.run(Command::RefundPurchase(refund)).unwrap();
+        }
+        for _ in 0..2 {
+            desk.run(Command::WinDispute { purchase }).unwrap();
+        }
+        assert_eq!(desk.available(), cr(1000 + left), "{story:?}");
+        let row = &desk.state().purchases[&purchase];
+        assert_eq!((row.status, row.reversed), (PurchaseStatus::Paid, cr(500 - left)), "{story:?}");
+        assert!(desk.state().profile.disputes.is_empty(), "{story:?}");
+    }
+}
+
+#[test]
+fn bug_51_a_won_dispute_forgives_its_own_debt() {
+    let mut desk = Desk::open("kive", "basic", DAY);
+    let purchase = desk.buy(1, 500).unwrap();
+    let refund = |kind, credits: Option<i64>| {
+        let (reason, credits) = (Some("r".into()), credits.map(cr));
+        Command::RefundPurchase(RefundPurchase { purchase, kind, reason, credits })
+    };
+    desk.run(refund(RefundKind::Admin, Some(200))).unwrap();
+    let take = Adjust { amount: cr(-1200), reason: "r".into(), expires_at: None, job: None, scope: None };
+    desk.run(Command::Adjust(take)).unwrap();
+    desk.run(refund(RefundKind::Chargeback, None)).unwrap();
+    assert_eq!((desk.available(), desk.state().debt), (cr(-200), cr(200)));
+    // What is put aside is stored with the profile, as text.
+    let text = serde_json::to_string(&desk.state().profile).unwrap();
+    assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), desk.state().profile);
+    desk.run(Command::WinDispute { purchase }).unwrap();
+    assert_eq!((desk.available(), desk.state().debt), (cr(100), cr(0)));
+    let row = &desk.state().purchases[&purchase];
+    assert_eq!((row.reversed, row.clawed_back, row.unrecovered), (cr(200), cr(200), cr(0)));
 }
 
 #[test]

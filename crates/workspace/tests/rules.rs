@@ -6,9 +6,10 @@ use std::sync::Arc;
 use reeve_jobs::{Digest, FailReport, Reported, ReportedOutcome};
 use reeve_testkit::laws::{LAWS, open};
 use reeve_testkit::life::Life;
+use reeve_testkit::plain;
 use reeve_testkit::setting::{Setting, shipped};
-use reeve_types::{ActionName, Credits, JobId, LeaseId, PurchaseId};
-use reeve_workspace::{Adjust, Command, Complete, Fail, Kind, LeaseJob, Purchase, Refusal, Reply, Submit};
+use reeve_types::{Credits, JobId, LeaseId, PurchaseId};
+use reeve_workspace::{Adjust, Command, Complete, Fail, Kind, LeaseJob, Purchase, Refusal, Reply};
 
 fn setting(name: &str) -> Setting {
     shipped().into_iter().find(|setting| setting.name == name).unwrap()
@@ -20,20 +21,7 @@ fn run(life: &mut Life<'_>, command: &Command) -> Result<Reply, Refusal> {
 
 fn submit(life: &mut Life<'_>, action: &str, params: serde_json::Value) -> Result<JobId, Refusal> {
     let job = JobId::from_parts(life.clock, life.log.len() as u128);
-    let submit = Submit {
-        job,
-        action: ActionName::new(action).unwrap(),
-        params: Arc::new(params.as_object().unwrap().clone()),
-        member: None,
-        priority: 0,
-        not_before: None,
-        queue_timeout_ms: None,
-        run_timeout_ms: None,
-        credits_max: None,
-        metadata: None,
-        webhook: None,
-        retry_of: None,
-    };
+    let submit = plain::submit(job, action, params);
     run(life, &Command::Submit(Box::new(submit))).map(|_| job)
 }
 

@@ -1,9 +1,12 @@
 //! The documents as a book: every page is in the contents, every link leads somewhere, and what is made from other files
-//! is up to date.
+//! is up to date. What pages show of commands, calls and settings is run, or named with a reason why not.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../it/fixture/binary.rs"]
+mod binary;
 mod figures;
 mod settings;
+mod snippets;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use reeve_faults::Law;
 
+use super::deliveries::Deliveries;
 use super::load::{Crowd, complete_open, until_it_ends};
 use super::process::Place;
 use super::world::World;
+use crate::fixture::{Tenant, image};
 
 /// Lives in which a broken promise must show: whether the moment for it comes is a matter of timing.
 const LIVES_MAX: u32 = 6;
@@ -93,4 +95,16 @@ async fn an_output_whose_bytes_were_never_written_is_caught() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_nobody_is_told_of_is_caught() {
     is_caught(case(Law::OutboxWithChange, "", "outbox: ")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_no_webhook_tells_of_is_caught() {
+    let place = Place::sqlite();
+    let life = place.start(&format!("break:{}", Law::DeliveriesWithCursor.name()));
+    let deliveries = Deliveries::listen(&place, &life.admin()).await;
+    let tenant = Tenant::large(&life.admin(), "acme").await;
+    let job = tenant.admitted(image(1)).await;
+    tenant.cancel(&job).await.ok(200);
+    let found = deliveries.check(&place, SECONDS).await;
+    assert!(found.iter().any(|finding| finding.contains("is never heard")), "{found:#?}");
 }

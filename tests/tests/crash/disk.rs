@@ -47,7 +47,7 @@ async fn an_io_error_before_the_commit_is_a_503_and_changes_nothing() {
 async fn a_commit_that_fails_ends_the_process_whatever_became_of_it() {
     let world = Arc::new(World::new(Place::sqlite()).await);
     // The disk may fail before or after the commit counts; nobody can tell.
-    for point in ["journal.before_commit", "journal.after_commit"] {
+    for point in ["journal.before_commit", "journal.before_sync", "journal.after_commit"] {
         let mut life = world.place.start(&format!("error:{point}:30"));
         let status = until_it_strikes(&world, &mut life).await;
         assert_eq!(status.code(), Some(FATAL), "{}", world.place.log());

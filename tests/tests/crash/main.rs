@@ -10,15 +10,24 @@
 #[path = "../it/fixture/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the other end-to-end tests, which use all of it")]
 mod fixture;
+#[path = "../it/webhooks/receiver.rs"]
+#[expect(dead_code, reason = "shared with the tests of webhooks, which use all of it")]
+mod receiver;
+#[path = "../overload/wire.rs"]
+#[expect(dead_code, reason = "shared with the tests of overload, which use all of it")]
+mod wire;
 
 mod broken;
 mod checker;
 mod cuts;
+mod deliveries;
 mod disk;
+mod files;
 mod history;
 mod leftovers;
 mod load;
 mod matrix;
 mod outbox;
 mod process;
+mod readers;
 mod world;

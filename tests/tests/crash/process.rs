@@ -14,13 +14,16 @@ use crate::fixture::{Api, pause_ms};
 const ADMIN_KEY: &str = "admin-key-of-the-crashes-0123456789abcdef";
 const WORKER_KEY: &str = "worker-key-of-the-crashes-0123456789abcdef";
 /// Leases that outlive a restart, and come back soon when nobody heard of them.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("REEVE__LEASES__LEASE_MS", "10000"),
     ("REEVE__LEASES__HEARTBEAT_MS", "1000"),
     ("REEVE__LEASES__LEASE_ACK_MS", "3000"),
     ("REEVE__RETRY__BACKOFF_MS", "100"),
     ("REEVE__RETENTION__TICK_MS", "100"),
     ("REEVE__LOG__LEVEL", "info,sea_orm_migration=warn,actix_server=warn"),
+    // Receivers of these tests are on this machine and speak plain http.
+    ("REEVE__WEBHOOKS__ALLOW_HTTP", "true"),
+    ("REEVE__WEBHOOKS__ALLOW_ADDRESSES", "127.0.0.0/8"),
 ];
 
 /// Path of `reeve-faulty`, built at the first call beside the featureless `reeve`; `REEVE_TEST_FAULTY_BINARY` names one

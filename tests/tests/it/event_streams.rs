@@ -94,6 +94,11 @@ async fn story(hand: &Hand, reader: &mut Reader, job: &str) -> Vec<Frame> {
         seen.extend(reader.until(is("progress", "fraction", fraction)).await);
     }
     hand.put(&lease, 0, b"bytes").await.ok(201);
+    // Heard while the job still runs: it is not the end that tells of it.
+    seen.extend(reader.until(|frame| frame.event == "output").await);
+    let output = &data(seen.last().unwrap())["output"];
+    let told = (&output["index"], &output["status"], &output["size"], &output["url"]);
+    assert_eq!(told, (&json!(0), &json!("pending"), &json!(5), &Value::Null), "{output}");
     hand.complete(&lease, json!([outcome(0, "landed"), outcome(1, "filtered")])).await.ok(200);
     seen.extend(reader.until(|frame| frame.event == "done").await);
     seen

@@ -24,8 +24,11 @@ fn documented() -> Figures {
         let labels = cells[3].split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
         (cells[1].trim_matches('`').to_owned(), (cells[2].to_owned(), Some(labels)))
     });
-    let figures: Figures = figures.collect();
+    let figures: Vec<_> = figures.collect();
+    let count = figures.len();
+    let figures: Figures = figures.into_iter().collect();
     assert!(figures.len() > 30, "the table was not read");
+    assert_eq!(figures.len(), count, "a figure is in the table twice");
     figures
 }
 

@@ -11,9 +11,13 @@
 mod fixture;
 
 mod files;
+mod idle;
 mod load;
 mod process;
+mod reads;
+mod recovery;
 mod shedding;
 mod streams;
 mod subscribers;
+mod unread;
 mod wire;

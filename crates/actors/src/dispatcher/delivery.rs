@@ -11,6 +11,7 @@ use reeve_workspace::{Command, Lapse};
 use super::message::Reserved;
 use crate::call::Call;
 use crate::shared::Shared;
+use crate::trail::Trail;
 use crate::workspace::{Execute, ReplyTo, Work};
 
 /// Leases nobody has taken yet.
@@ -39,7 +40,8 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         for Reserved { lease, workspace, .. } in self.leases.drain(..) {
             let lapse = Lapse { lease, cause: LapseCause::Unacknowledged };
-            let work = Work { command: Command::Lapse(lapse), call: Call::default(), reply: ReplyTo::Nobody };
+            let (command, trail) = (Command::Lapse(lapse), Trail::default());
+            let work = Work { command, call: Call::default(), reply: ReplyTo::Nobody, trail };
             if let Some(addr) = self.shared.registry.get(&workspace) {
                 // If it cannot be delivered, the lease ticker proposes the same soon.
                 addr.do_send(Execute(Some(work)));

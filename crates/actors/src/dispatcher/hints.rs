@@ -47,8 +47,8 @@ pub(crate) fn perform(
                 shared.hub.publish(id, Some(job), HubKind::Status { status, attempt }, now);
             }
             Effect::Closed { status, is_filtered } => shared.counters.finished.count(status, is_filtered),
-            Effect::OutputLanded { job, index } => {
-                shared.hub.publish(id, Some(job), HubKind::Output { index }, now)
+            Effect::Uploaded { job, upload } => {
+                shared.hub.publish(id, Some(job), HubKind::Output(upload), now)
             }
             Effect::Balance { available, held } => {
                 shared.hub.publish(id, None, HubKind::Balance { available, held }, now);

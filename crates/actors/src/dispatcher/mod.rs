@@ -8,7 +8,9 @@ mod delivery;
 mod eta;
 mod fairness;
 mod gauges;
+mod hearing;
 pub(crate) mod hints;
+mod leasing;
 mod message;
 mod operate;
 mod quantiles;
@@ -19,6 +21,7 @@ mod tests;
 mod view;
 
 pub(crate) use actor::DispatcherActor;
+pub(crate) use delivery::Delivery;
 pub use fairness::Jain;
 pub(crate) use fairness::WINDOW_MS as JAIN_WINDOW_MS;
 #[cfg(test)]

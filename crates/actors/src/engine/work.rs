@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Addr};
 use reeve_jobs::LapseCause;
+use reeve_telemetry::{Kind, Origin, Span};
 use reeve_types::{LeaseId, WorkerName, WorkspaceId};
-use reeve_workspace::{Command, Lapse, Refusal};
+use reeve_workspace::{Command, JobIntro, Lapse, Refusal};
 use tokio::sync::oneshot;
 
-use super::{Engine, Executed, Finished};
+use super::{Engine, Executed, Finished, Offer};
 use crate::call::{
     Answer, Call, Granted, Heard, LeaseRequest, ProgressHeard, ProgressReport, Unavailable, WorkerMode,
 };
@@ -25,20 +26,28 @@ const GRACE_MS: u64 = 5_000;
 static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
 
 impl Engine {
-    /// Waits for work, at most as long as the request says. An empty list when there is none.
+    /// Waits for work, at most as long as the request says, and takes it. An empty list when there is none.
     ///
     /// Dropping the future gives back what was leased for it.
     ///
     /// # Errors
     /// When the server is stopping or the store cannot be read.
     pub async fn lease(&self, request: LeaseRequest) -> Result<Vec<Granted>, Unavailable> {
+        Ok(self.offer(request).await?.taken())
+    }
+
+    /// The same for who has to pass the leases on, and may find that nobody is there any more.
+    ///
+    /// # Errors
+    /// As [`Self::lease`].
+    pub async fn offer(&self, request: LeaseRequest) -> Result<Offer, Unavailable> {
         let shared = &self.shared;
         let Some(dispatcher) = shared.dispatcher.get().filter(|_| !self.stopping()) else {
             return Err(Unavailable::STOPPING);
         };
         let key = SessionKey { worker: request.worker.clone(), session: request.session.clone() };
         shared.leases.seen(&key, &request.pools, (shared.leases_now_ms(), shared.clock.now()));
-        let Some(wait_ms) = self.held_back(&request).await else { return Ok(Vec::new()) };
+        let Some(wait_ms) = self.held_back(&request).await else { return Ok(Offer::NOTHING) };
         let id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
         let worker = request.worker.clone();
         let (reply, mut answer) = oneshot::channel();
@@ -57,7 +66,7 @@ impl Engine {
         let Ok(delivery) = delivery else { return Err(Unavailable::STOPPING) };
         if shared.leases.mode(&worker) != WorkerMode::Active {
             // Told to stop while the lease was on its way: dropping the delivery gives it back.
-            return Ok(Vec::new());
+            return Ok(Offer::NOTHING);
         }
         let mut granted = Vec::with_capacity(delivery.leases().len());
         for reserved in delivery.leases() {
@@ -67,16 +76,17 @@ impl Engine {
             };
             let Some(intro) = intro else { continue };
             let lease_ms = i64::try_from(shared.settings.leases.lease_ack_ms).unwrap_or(i64::MAX);
+            let origin = shared.intros.origin(reserved.lease.job);
             granted.push(Granted {
                 lease: reserved.lease,
+                origin: leased(&origin, (&reserved.lease, &worker), &intro),
                 intro,
                 granted_at: reserved.granted_at,
                 run_deadline_at: reserved.run_deadline_at,
                 expires_at: shared.clock.now().plus_ms(lease_ms),
             });
         }
-        delivery.taken();
-        Ok(granted)
+        Ok(Offer::new(granted, delivery))
     }
 
     /// Holds a request of a worker that was told to stop until it is released, so that its loop does not spin.
@@ -196,7 +206,7 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let again = command.clone();
         // Never past it to the workspace: a completion would overtake the upload that it names.
-        addr.do_send(Settle { command, reply });
+        addr.do_send(Settle { command, reply, origin: Origin::current() });
         match answer.await {
             Ok(result) => result,
             // The job actor went with the attempt, before or after it passed the report on. The
@@ -235,4 +245,18 @@ impl Engine {
         actors.insert(lease.job, addr.clone());
         Some(addr)
     }
+}
+
+/// Notes that a job went to a worker, on the trace that it was submitted with; what the worker does is below that.
+fn leased(origin: &Origin, (lease, worker): (&LeaseId, &WorkerName), intro: &JobIntro) -> Origin {
+    let mut span = Span::part("job.lease", Kind::Producer, origin.trace);
+    span.text("job.id", lease.job);
+    span.text("workspace.id", &intro.workspace);
+    span.text("lease.id", lease);
+    span.text("pool", &intro.pool);
+    span.text("worker.name", worker);
+    tracing::debug!(
+        job.id = %lease.job, lease.id = %lease, worker.name = %worker, request.id = origin.request.as_deref(), "leased"
+    );
+    origin.below(span.trace())
 }

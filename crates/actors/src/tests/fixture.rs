@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use reeve_credits::catalog::Interval;
 use reeve_journal::{
     ChangeSet, CommitOutcome, Journal, JournalHealth, MemoryJournal, Overloaded, PlatformChange, Room,
     Urgency,
 };
-use reeve_testkit::{ManualClock, Seeded};
-use reeve_types::{ActionName, JobId, Millis, WorkspaceId};
-use reeve_workspace::{Command, Create, Submit};
+use reeve_testkit::{ManualClock, Seeded, plain};
+use reeve_types::{JobId, Millis, WorkspaceId};
+use reeve_workspace::Command;
 use tokio::sync::oneshot;
 
 use crate::call::{Answer, Call, Granted, LeaseRequest};
@@ -159,17 +158,7 @@ pub(crate) async fn house() -> House {
 impl House {
     pub(crate) async fn open(&self, name: &str) -> WorkspaceId {
         let id = WorkspaceId::new(name).unwrap();
-        let create = Create {
-            name: None,
-            catalog: "kreatorflow".parse().unwrap(),
-            plan: Some("creator".parse().unwrap()),
-            allotment: None,
-            interval: Interval::Month,
-            seats: 1,
-            timezone: chrono_tz::UTC,
-            owner: None,
-            metadata: None,
-        };
+        let create = plain::create("kreatorflow", "creator");
         let create = Command::Create(Box::new(create));
         let made = self.engine.execute(&id, create, Call::default()).await.unwrap();
         assert!(matches!(made.answer, Answer::Workspace(_)), "{:?}", made.answer);
@@ -177,20 +166,8 @@ impl House {
     }
 
     pub(crate) fn submit(&self) -> Command {
-        Command::Submit(Box::new(Submit {
-            job: self.engine.new_job_id(),
-            action: ActionName::new("image.generate").unwrap(),
-            params: Arc::default(),
-            member: None,
-            priority: 0,
-            not_before: None,
-            queue_timeout_ms: None,
-            run_timeout_ms: None,
-            credits_max: None,
-            metadata: None,
-            webhook: None,
-            retry_of: None,
-        }))
+        let job = self.engine.new_job_id();
+        Command::Submit(Box::new(plain::submit(job, "image.generate", serde_json::Value::Null)))
     }
 
     pub(crate) async fn admitted(&self, id: &WorkspaceId) -> JobId {

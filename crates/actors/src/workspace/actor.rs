@@ -19,6 +19,7 @@ use crate::call::{Answer, Unavailable, WorkspaceView};
 use crate::dispatcher::hints;
 use crate::footprint::Footprint;
 use crate::shared::{Counters, Shared};
+use crate::trail::{self, Trail};
 
 /// Commands that may wait behind a barrier before new work is refused.
 const WAITING_MAX: usize = 4_096;
@@ -106,7 +107,7 @@ impl WorkspaceActor {
         }
     }
 
-    fn accept(&mut self, work: Work, ctx: &mut Context<Self>) {
+    fn accept(&mut self, mut work: Work, ctx: &mut Context<Self>) {
         if self.doomed {
             // Not looked at: dropping the message sends it back, for the next actor.
             return drop(Execute(Some(work)));
@@ -117,6 +118,7 @@ impl WorkspaceActor {
             }
             return self.waiting.push_back(work);
         }
+        work.trail.begin(&self.id, &work.command);
         let Some(idempotency) = work.call.idempotency.clone() else {
             return self.decide(work, &[], ctx);
         };
@@ -132,7 +134,8 @@ impl WorkspaceActor {
     /// Answers a repeated request, after everything before it is durable.
     fn repeat(&mut self, reply: ReplyTo, same: bool, answer: Answer, ctx: &mut Context<Self>) {
         let done = if same { Ok(Done { answer, reply: None }) } else { Err(Unavailable::KeyReused) };
-        self.push(None, Then::Answer { effects: Vec::new(), done, reply }, ctx);
+        let trail = Trail::default();
+        self.push(None, Then::Answer { effects: Vec::new(), done, reply, trail }, ctx);
     }
 
     /// Asks the store for an old key. Other commands go on meanwhile; the key is checked again after.
@@ -174,7 +177,10 @@ impl WorkspaceActor {
         }
     }
 
-    fn decide(&mut self, work: Work, taken: &[(Claim, WorkspaceId)], ctx: &mut Context<Self>) {
+    fn decide(&mut self, mut work: Work, taken: &[(Claim, WorkspaceId)], ctx: &mut Context<Self>) {
+        // Also what the journal does with it.
+        let _entered = work.trail.origin().enter();
+        trail::tell(&self.id, &work.command);
         let Ok(room) = self.shared.journal.reserve(urgency(&work.command)) else {
             return work.reply.send(Ask::Unavailable(Unavailable::OVERLOADED));
         };
@@ -205,9 +211,11 @@ impl WorkspaceActor {
         let remembered = work.call.idempotency.clone().filter(|_| lasting && slot.is_some());
         let records = records
             .or_else(|| remembered.as_ref().and(slot.as_mut()).map(|state| Box::new(state.bare_records())));
+        work.trail.decided(if reply.is_ok() { "done" } else { "refused" });
         let done = Done { answer, reply: Some(reply_or_none(reply)) };
         let Some(mut records) = records else {
-            return self.push(None, Then::Answer { effects, done: Ok(done), reply: work.reply }, ctx);
+            let Work { reply, trail, .. } = work;
+            return self.push(None, Then::Answer { effects, done: Ok(done), reply, trail }, ctx);
         };
         if let Some(idempotency) = remembered {
             match serde_json::to_string(&done.answer) {
@@ -228,7 +236,7 @@ impl WorkspaceActor {
             }
         }
         for intro in &records.admitted {
-            self.shared.intros.put(intro);
+            self.shared.intros.put_of(intro, &work.trail.origin());
         }
         let change = ChangeSet { workspace: self.id.clone(), expected: version_before, records };
         let outcome = self.shared.journal.submit(change, room);
@@ -236,11 +244,8 @@ impl WorkspaceActor {
             if let Some(slot) = copy {
                 self.slot = slot;
             }
-            return self.push(
-                Some(outcome),
-                Then::Answer { effects, done: Ok(done), reply: work.reply },
-                ctx,
-            );
+            let Work { reply, trail, .. } = work;
+            return self.push(Some(outcome), Then::Answer { effects, done: Ok(done), reply, trail }, ctx);
         }
         // A claim that nobody foresaw is applied already: if it is taken, only a rebuild helps.
         let slot = copy.unwrap_or_else(|| self.slot.clone());
@@ -272,7 +277,8 @@ impl WorkspaceActor {
             return refuse(then);
         }
         match (then, outcome) {
-            (Then::Answer { effects, done, reply }, CommitOutcome::Durable) => {
+            (Then::Answer { effects, done, reply, trail }, CommitOutcome::Durable) => {
+                let _entered = trail.origin().enter();
                 faults::pass(Point::ActorBeforeEffects);
                 self.perform(effects);
                 faults::pass(Point::ActorBeforeAnswer);
@@ -281,7 +287,8 @@ impl WorkspaceActor {
             (Then::Inspect(look), CommitOutcome::Durable) => look(self.slot.as_ref()),
             (Then::Barrier, CommitOutcome::Durable) => self.barrier_done(ctx),
             (Then::Barrier, CommitOutcome::ClaimTaken(taken)) => self.decide_again(taken, ctx),
-            (then, outcome) => {
+            (mut then, outcome) => {
+                let _entered = then.lost().enter();
                 tracing::warn!(workspace.id = %self.id, ?outcome, "a change is not confirmed; rebuilding from the store");
                 self.doom(ctx);
                 refuse(then);

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::call::{Answer, Call, Unavailable};
 use crate::dispatcher::{DispatcherActor, LeaseDecided};
 use crate::gate::Pass;
+use crate::trail::Trail;
 use reeve_queue::Ticket;
 
 /// The durable end of a command.
@@ -64,6 +65,7 @@ pub(crate) struct Work {
     pub command: Command,
     pub call: Call,
     pub reply: ReplyTo,
+    pub trail: Trail,
 }
 
 /// Executes a command.
@@ -77,11 +79,11 @@ pub(crate) struct Execute(pub Option<Work>);
 impl Drop for Execute {
     fn drop(&mut self) {
         let Some(work) = self.0.take() else { return };
-        let Work { command, call, reply } = work;
+        let Work { command, call, reply, trail } = work;
         match reply {
             ReplyTo::Caller { reply, pass } => {
                 drop(pass);
-                let work = Work { command, call, reply: ReplyTo::Nobody };
+                let work = Work { command, call, reply: ReplyTo::Nobody, trail };
                 drop(reply.send(Ask::Returned(Box::new(work))));
             }
             other => other.send(Ask::Unavailable(Unavailable::NOT_COMMITTED)),

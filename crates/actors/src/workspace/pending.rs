@@ -9,21 +9,36 @@ use std::task::{Context, Poll};
 
 use actix::ActorFuture;
 use reeve_journal::CommitOutcome;
+use reeve_telemetry::Origin;
 use reeve_workspace::Effect;
 use tokio::sync::oneshot;
 
 use super::actor::WorkspaceActor;
 use super::message::{Done, LookAt, ReplyTo};
 use crate::call::Unavailable;
+use crate::trail::Trail;
 
 /// What happens when everything decided before is durable.
 pub(super) enum Then {
     /// Perform the effects, then answer.
-    Answer { effects: Vec<Effect>, done: Result<Done, Unavailable>, reply: ReplyTo },
+    Answer { effects: Vec<Effect>, done: Result<Done, Unavailable>, reply: ReplyTo, trail: Trail },
     /// The end of a barrier: the change is applied only now.
     Barrier,
     /// Look at the state.
     Inspect(LookAt),
+}
+
+impl Then {
+    /// Its change is not confirmed; whom it was for.
+    pub(super) fn lost(&mut self) -> Origin {
+        match self {
+            Self::Answer { trail, .. } => {
+                trail.fail("not confirmed");
+                trail.origin()
+            }
+            Self::Barrier | Self::Inspect(_) => Origin::none(),
+        }
+    }
 }
 
 /// A decided command.

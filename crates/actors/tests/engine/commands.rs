@@ -6,7 +6,7 @@ use reeve_journal::{Fault, MemoryJournal};
 use reeve_types::{Credits, LeaseId};
 use reeve_workspace::{Cancel, Command, Fail, Refusal};
 
-use super::house::{buy, cr, house, house_over, key, settings, until_held};
+use super::house::{ask, buy, cr, house, house_over, key, settings, until_held};
 
 #[actix_rt::test]
 async fn a_thousand_parallel_submits_get_exactly_what_the_credits_pay_for() {
@@ -222,6 +222,20 @@ async fn a_request_whose_worker_hung_up_gives_its_lease_back() {
     }
     let granted = house.lease(1, 10_000).await;
     assert_eq!(granted.len(), 1);
+    house.assert_sound(&id).await;
+}
+
+#[actix_rt::test]
+async fn leases_that_could_not_be_passed_on_go_back_and_those_that_were_stay() {
+    let house = house().await;
+    let id = house.open("acme", "creator").await;
+    let job = house.submit(&id).await;
+    let offer = house.engine.offer(ask("w", 1, 10_000)).await.unwrap();
+    assert_eq!(offer.leases()[0].lease.job, job);
+    drop(offer);
+    let offer = house.engine.offer(ask("w", 1, 10_000)).await.unwrap();
+    assert_eq!(offer.taken()[0].lease.job, job);
+    assert!(house.lease(1, 100).await.is_empty(), "it is nobody else's now");
     house.assert_sound(&id).await;
 }
 

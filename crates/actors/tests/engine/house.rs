@@ -6,12 +6,11 @@ use reeve_actors::{
     Answer, Call, CatalogFile, ClockSource, Engine, EngineSettings, Entropy, Executed, Finished, Granted,
     Idempotency, LeaseRequest, Parts, StartError, TierSettings, Unavailable,
 };
-use reeve_credits::catalog::Interval;
 use reeve_jobs::{Digest, Reported, ReportedOutcome};
 use reeve_journal::{Journal as _, LedgerFilter, MemoryJournal, Page, Reader as _};
-use reeve_testkit::{ManualClock, Seeded};
-use reeve_types::{ActionName, Credits, JobId, LeaseId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Command, Complete, Create, Owner, Purchase, Row, Submit, fold, invariants};
+use reeve_testkit::{ManualClock, Seeded, plain};
+use reeve_types::{Credits, JobId, LeaseId, Millis, PurchaseId, WorkspaceId};
+use reeve_workspace::{Command, Complete, Create, Owner, Purchase, Row, fold, invariants};
 
 /// 2026-02-25T06:13:20Z.
 pub const START: Millis = Millis::from_millis(1_772_000_000_000);
@@ -119,17 +118,8 @@ impl House {
         user: Option<&str>,
     ) -> WorkspaceId {
         let id = ws(name);
-        let create = Create {
-            name: None,
-            catalog: catalog.parse().unwrap(),
-            plan: Some(plan.parse().unwrap()),
-            allotment: None,
-            interval: Interval::Month,
-            seats: 1,
-            timezone: chrono_tz::UTC,
-            owner: user.map(|user| Owner { user: user.into(), identity: None }),
-            metadata: None,
-        };
+        let owner = user.map(|user| Owner { user: user.into(), identity: None });
+        let create = Create { owner, ..plain::create(catalog, plan) };
         let executed = self.run(&id, Command::Create(Box::new(create))).await.unwrap();
         assert!(matches!(executed.answer, Answer::Workspace(_)), "{:?}", executed.answer);
         id
@@ -152,20 +142,8 @@ impl House {
 
     /// A job of 2 credits.
     pub fn job(&self) -> Command {
-        Command::Submit(Box::new(Submit {
-            job: self.engine.new_job_id(),
-            action: ActionName::new("image.generate").unwrap(),
-            params: Arc::default(),
-            member: None,
-            priority: 0,
-            not_before: None,
-            queue_timeout_ms: None,
-            run_timeout_ms: None,
-            credits_max: None,
-            metadata: None,
-            webhook: None,
-            retry_of: None,
-        }))
+        let job = self.engine.new_job_id();
+        Command::Submit(Box::new(plain::submit(job, "image.generate", serde_json::Value::Null)))
     }
 
     pub async fn submit(&self, id: &WorkspaceId) -> JobId {

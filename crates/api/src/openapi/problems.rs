@@ -4,6 +4,7 @@ use reeve_protocol::{Amount, At, Cheapest, Code, FieldError, Problem, Remedy};
 use reeve_types::{Credits, Millis};
 
 use super::facts::Refusal;
+use crate::resources::health;
 
 /// An instant of the examples: 2026-03-02T00:00:00Z.
 const SOON: At = At(Millis::from_millis(1_772_409_600_000));
@@ -42,6 +43,12 @@ pub(crate) fn example((status, code): Refusal) -> Problem {
         Code::PriceChanged => Problem { credits: credits(32), ..plain },
         Code::InvalidRequest if status == 422 => {
             Problem { errors: Some(vec![FieldError::new("/params/outputs", "must be 1 to 16")]), ..plain }
+        }
+        Code::NotReady => {
+            let loading = Some(detail(status, code).to_owned());
+            let checks = [("running", None), ("database", None), ("loaded", loading)];
+            let checks = checks.map(|(name, fault)| health::check(name, fault)).to_vec();
+            Problem { checks: Some(checks), retry_after_seconds: Some(1), ..plain }
         }
         _ if code.is_retryable() => Problem { retry_after_seconds: Some(1), ..plain },
         _ => plain,

@@ -27,7 +27,8 @@ pub(crate) async fn get(state: Data<ApiState>, req: HttpRequest) -> Answer {
     let name: CatalogName = path_id(&req, "name", "catalog")?;
     let asked = query::<CatalogQuery>(&req)?.version;
     let shelf = state.engine.shelf();
-    let book = shelf.get(&name).ok_or_else(|| ApiError::not_found("catalog"))?;
+    let known = || shelf.iter().map(|book| book.latest().name.as_str());
+    let book = shelf.get(&name).ok_or_else(|| ApiError::no_such("catalog", name.as_str(), known()))?;
     let catalog = match asked {
         None => book.latest(),
         Some(version) => {

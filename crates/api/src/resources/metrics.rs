@@ -32,6 +32,7 @@ pub(crate) async fn get(state: Data<ApiState>) -> Answer {
     stripe(&mut text, &state.stripe.counts);
     journal(&mut text, state.engine.journal_health());
     webhooks(&mut text, &state);
+    upkeep(&mut text, &state);
     disk(&mut text, &state).await;
     let queue = state.engine.queue_stats().await;
     finished(&mut text, &queue);
@@ -111,6 +112,28 @@ fn webhooks(text: &mut Text, state: &ApiState) {
     }
     let disabled = "Endpoints that were disabled by their answers";
     text.one("reeve_webhook_disabled_total", "counter", disabled, figures.disabled);
+}
+
+/// Left out where nobody keeps the store up, as in tests of the API alone.
+fn upkeep(text: &mut Text, state: &ApiState) {
+    let Some(figures) = state.upkeep.as_ref().map(|upkeep| upkeep.figures()) else { return };
+    let name = "reeve_upkeep_rounds_total";
+    text.head(name, "counter", "Rounds of the upkeep, by part and how they ended");
+    for part in &figures.parts {
+        for (result, count) in [("done", part.done), ("failed", part.failed)] {
+            text.line(name, &[("part", part.name), ("result", result)], count);
+        }
+    }
+    let name = "reeve_upkeep_age_seconds";
+    text.head(name, "gauge", "Since a part of the upkeep last ended well, or since the start");
+    for part in &figures.parts {
+        text.line(name, &[("part", part.name)], seconds(part.age_ms));
+    }
+    let name = "reeve_upkeep_removed_total";
+    text.head(name, "counter", "What the upkeep took away");
+    for (what, count) in figures.removed {
+        text.line(name, &[("what", what)], count);
+    }
 }
 
 fn lapses(text: &mut Text, lapses: [(&'static str, u64); 3]) {

@@ -17,7 +17,7 @@ pub trait ReloadPort: Send + Sync + 'static {
     fn run(&self) -> BoxFuture<'static, Result<ReloadReport, String>>;
 }
 
-/// Reads the configuration again and puts tiers, retries, deadlines and costs in force without a restart.
+/// Reads the configuration again and puts limits, tiers, retries, deadlines and costs in force without a restart.
 #[utoipa::path(post, path = "/v1/reload", tag = "operating",
     responses((status = 200, description = "What changed", body = ReloadReport)))]
 pub(crate) async fn run(state: Data<ApiState>, input: Bare) -> Answer {

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use reeve_actors::{Balance, Call, Unavailable};
 use reeve_journal::WorkspaceRecord;
 use reeve_protocol::{ListQuery, Page, WorkspaceCreate, WorkspaceView};
-use reeve_types::WorkspaceId;
+use reeve_types::{WorkspaceId, did_you_mean};
 use reeve_workspace::{Command, Create, Owner};
 
 use crate::error::{Answer, ApiError};
@@ -49,7 +49,8 @@ pub(crate) fn creation(state: &ApiState, body: WorkspaceCreate) -> Result<Create
     let shelf = state.engine.shelf();
     if shelf.get(&body.catalog).is_none() {
         let names: Vec<&str> = shelf.iter().map(|book| book.latest().name.as_str()).collect();
-        let detail = format!("`{}` is not a catalog; there are {}", body.catalog, names.join(", "));
+        let near = did_you_mean(body.catalog.as_str(), names.iter().copied());
+        let detail = format!("`{}` is not a catalog; there are {}{near}", body.catalog, names.join(", "));
         return Err(ApiError::field("/catalog", detail));
     }
     Ok(Create {

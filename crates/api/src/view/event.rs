@@ -1,10 +1,11 @@
 //! What the hub tells, as events of the wire.
 
 use reeve_actors::{HubEvent, HubKind};
-use reeve_jobs::Status;
+use reeve_jobs::{Status, Upload};
 use reeve_journal::JobRecord;
 use reeve_protocol::{
-    Amount, CreditsEvent, JobEvent, LogEvent, LogLevel, OutputEvent, OutputStatus, ProgressEvent, StatusEvent,
+    Amount, CreditsEvent, JobEvent, LogEvent, LogLevel, OutputEvent, OutputStatus, OutputView, ProgressEvent,
+    Sha256, StatusEvent,
 };
 use reeve_types::{Credits, Millis};
 
@@ -41,13 +42,21 @@ pub(crate) fn plain_event(event: &HubEvent) -> Option<JobEvent> {
             stage: progress.stage.as_deref().map(ToOwned::to_owned),
             message: progress.message.as_deref().map(ToOwned::to_owned),
         }),
-        HubKind::Output { index } => {
-            JobEvent::Output(OutputEvent { job, at, output: plain(*index, OutputStatus::Pending) })
-        }
+        HubKind::Output(upload) => JobEvent::Output(OutputEvent { job, at, output: uploaded(upload) }),
         HubKind::Log { message } => {
             JobEvent::Log(LogEvent { job, at, level: LogLevel::Info, message: message.to_string() })
         }
     })
+}
+
+/// An output whose bytes are here while its job still runs: pending, since only the end of the job lands it (X21).
+fn uploaded(upload: &Upload) -> OutputView {
+    OutputView {
+        content_type: Some(upload.content_type.to_string()),
+        size: Some(upload.size),
+        sha256: Some(Sha256(upload.sha256.0)),
+        ..plain(upload.index, OutputStatus::Pending)
+    }
 }
 
 /// A workspace's balance, as an event that no job caused.
@@ -80,6 +89,9 @@ pub(crate) fn snapshot(state: &ApiState, record: &JobRecord) -> Vec<JobEvent> {
             message: progress.message.as_deref().map(ToOwned::to_owned),
         }));
     }
+    let (job, at) = (record.intro.id, state.engine.now().into());
+    let uploads = record.state.lease.iter().flat_map(|lease| &lease.uploads);
+    events.extend(uploads.map(|upload| JobEvent::Output(OutputEvent { job, at, output: uploaded(upload) })));
     events.push(credits_event(record, state.engine.now()));
     events
 }

@@ -2,17 +2,17 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
-use reeve_actors::{Granted, LeaseRequest as Ask, WorkerMode};
+use reeve_actors::{Granted, LeaseRequest as Ask, Offer, WorkerMode};
 use reeve_protocol::{LeaseAnswer, LeaseRequest, LeaseView, Quantity};
 use reeve_types::limits::{SLOTS_MAX, WAIT_SECONDS_MAX};
 
 use crate::auth::unauthorized;
 use crate::ending::Ending;
 use crate::error::{Answer, ApiError};
-use crate::json::{Input, ok};
+use crate::json::Input;
 use crate::state::ApiState;
 use crate::text;
-use crate::worker::{SESSION_CHARS_MAX, inputs};
+use crate::worker::{SESSION_CHARS_MAX, handed, inputs};
 
 /// Most pools of one request.
 pub(crate) const POOLS_MAX: usize = 64;
@@ -29,23 +29,23 @@ pub(crate) async fn lease(state: Data<ApiState>, req: HttpRequest, input: Input<
     }
     let worker = ask.worker.clone();
     let mut ending = Ending::of(&state, &req);
-    let granted = tokio::select! {
+    let offer = tokio::select! {
         // What is granted at the very end is still answered: leases are not dropped for a stop.
         biased;
-        granted = state.engine.lease(ask) => granted?,
-        () = ending.comes() => Vec::new(),
+        offer = state.engine.offer(ask) => offer?,
+        () = ending.comes() => Offer::NOTHING,
     };
-    // Leases are told all the same: nobody else would hear of them until they lapse.
-    if ending.key_is_over() && granted.is_empty() {
+    // Leases are told all the same: they were granted while the key was good.
+    if ending.key_is_over() && offer.leases().is_empty() {
         return Err(unauthorized());
     }
-    let mut leases = Vec::with_capacity(granted.len());
-    for one in &granted {
+    let mut leases = Vec::with_capacity(offer.leases().len());
+    for one in offer.leases() {
         leases.push(view(&state, one).await?);
     }
     let is_stopping = state.engine.stopping() || ending.server_stops();
     let drain = is_stopping || state.engine.worker_mode(&worker) != WorkerMode::Active;
-    ok(&LeaseAnswer { leases, drain })
+    handed::answer(&LeaseAnswer { leases, drain }, offer)
 }
 
 fn ask(body: LeaseRequest) -> Result<Ask, ApiError> {
@@ -79,5 +79,7 @@ async fn view(state: &ApiState, granted: &Granted) -> Result<LeaseView, ApiError
         heartbeat_seconds: Quantity::whole(state.engine.heartbeat_seconds().into()).unwrap_or_default(),
         run_deadline_at: Some(granted.run_deadline_at.into()),
         inputs: inputs::of(state, intro, granted.run_deadline_at).await?,
+        request_id: granted.origin.request.as_deref().map(str::to_owned),
+        traceparent: granted.origin.trace.map(|trace| trace.to_string()),
     })
 }

@@ -1,6 +1,7 @@
 //! What workers call: lease, heartbeat, progress, upload, complete, fail.
 
 pub(crate) mod completion;
+pub(crate) mod handed;
 pub(crate) mod heartbeat;
 pub(crate) mod inputs;
 pub(crate) mod leases;

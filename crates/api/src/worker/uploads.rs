@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use reeve_actors::{Answer as Stored, Finished};
 use reeve_artifacts::OutputSlot;
+use reeve_faults::{self as faults, Point};
 use reeve_jobs::{Digest, Upload};
 use reeve_protocol::{Sha256, UploadAnswer};
 use reeve_types::LeaseId;
@@ -42,15 +43,18 @@ pub(crate) async fn put(state: Data<ApiState>, req: HttpRequest, payload: Payloa
         Finished::Stale => Err(stale(lease)),
         Finished::Answered(executed) => match &executed.answer {
             Stored::Refused(refusal) => Err(refused(refusal)),
-            _ => answer(
-                StatusCode::CREATED,
-                &UploadAnswer {
-                    index,
-                    size: stored.size,
-                    sha256: Sha256(stored.sha256),
-                    url: state.url(&output_path(lease.job, index)),
-                },
-            ),
+            _ => {
+                faults::pass(Point::OutputNoted);
+                answer(
+                    StatusCode::CREATED,
+                    &UploadAnswer {
+                        index,
+                        size: stored.size,
+                        sha256: Sha256(stored.sha256),
+                        url: state.url(&output_path(lease.job, index)),
+                    },
+                )
+            }
         },
     }
 }

@@ -2,39 +2,9 @@
 //! `REEVE_FUZZ_CASES` for how many.
 
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use reeve_testkit::fuzz::places;
+pub use reeve_testkit::fuzz::{Dice, cases};
 use serde_json::{Value, json};
-
-/// Draws what a case is made of.
-pub struct Dice(TestRunner);
-
-impl Dice {
-    /// From `REEVE_FUZZ_SEED`, or the seed of an ordinary run.
-    pub fn seeded() -> Self {
-        let seed = [number("REEVE_FUZZ_SEED", 1) as u8; 32];
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        Self(TestRunner::new_with_rng(Config::default(), rng))
-    }
-
-    pub fn draw<S: Strategy>(&mut self, of: S) -> S::Value {
-        of.new_tree(&mut self.0).unwrap().current()
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        self.draw(any::<Index>()).index(n)
-    }
-}
-
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
-/// Cases of a run: `shipped`, unless the environment says otherwise.
-pub fn cases(shipped: u32) -> u32 {
-    number("REEVE_FUZZ_CASES", shipped)
-}
 
 fn hostile() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -60,20 +30,6 @@ fn hostile() -> impl Strategy<Value = Value> {
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
-}
-
-/// Every place of a value, for a mutation to hit.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
-    found.push(at.to_owned());
-    match value {
-        Value::Object(map) => map.iter().for_each(|(name, below)| {
-            places(below, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
-        }),
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, below)| places(below, &format!("{at}/{n}"), found));
-        }
-        _ => {}
-    }
 }
 
 /// Another value of the same kind, such as a caller with a mistake in it might send.
@@ -108,8 +64,7 @@ fn twisted(value: &Value, dice: &mut Dice) -> Value {
 /// A body with up to three places otherwise, or with its bytes cut or changed.
 pub fn bent(mut body: Value, dice: &mut Dice) -> Vec<u8> {
     for _ in 0..dice.below(4) {
-        let mut all = Vec::new();
-        places(&body, "", &mut all);
+        let mut all = places(&body);
         let place = all.swap_remove(dice.below(all.len()));
         if let Some(place) = body.pointer_mut(&place) {
             *place = if dice.below(2) == 0 { twisted(place, dice) } else { dice.draw(hostile()) };

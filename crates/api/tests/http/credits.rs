@@ -105,6 +105,23 @@ async fn x13_a_chargeback_of_used_credits_is_debt_and_a_won_dispute_forgives_it(
 }
 
 #[tokio::test]
+async fn a_won_dispute_gives_back_what_the_dispute_took_and_not_what_was_refunded_before() {
+    let server = Server::at("2026-01-01T00:00:00Z");
+    open(&server, json!({"id": "w", "catalog": "kive", "plan": "pro"})).await;
+    let before = available(&server, "w").await.as_i64().unwrap();
+    let bought = buy(&server, "w", json!({"credits": 100, "payment": "p"})).await;
+    let path = format!("/v1/purchases/{}", bought.json["id"].as_str().unwrap());
+    let refund = json!({"kind": "admin", "credits": 40, "reason": "half of it failed"});
+    assert_eq!(server.post(&format!("{path}/refund"), refund).await.status, 200);
+    let charged = server.post(&format!("{path}/refund"), json!({"kind": "chargeback"})).await;
+    assert_eq!(charged.json["status"], "charged_back");
+    assert_eq!(available(&server, "w").await, before);
+    let won = server.post(&format!("{path}/dispute_won"), json!({})).await;
+    assert_eq!((&won.json["status"], &won.json["refunded"]), (&json!("paid"), &json!(40)), "{:?}", won.json);
+    assert_eq!(available(&server, "w").await, before + 60);
+}
+
+#[tokio::test]
 async fn kv_27_a_promotion_doubles_what_is_confirmed_inside_it() {
     let server = Server::at("2026-01-01T00:00:00Z");
     open(&server, json!({"id": "w", "catalog": "kive", "plan": "pro"})).await;

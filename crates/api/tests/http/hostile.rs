@@ -13,7 +13,7 @@ use crate::server::{ADMIN, Server};
 
 /// Requests of an ordinary run.
 const CASES: u32 = 600;
-/// Calls that would end the run's workspace, hold its work up, or never answer.
+/// Calls that would end the run's workspace, hold its work up, or never answer: `hostile_rest` bends them.
 const LEFT_OUT: &[&str] =
     &["/close", "/erase", "/pause", "/events", "/drain", "/quarantine", "/clock", "/reload"];
 

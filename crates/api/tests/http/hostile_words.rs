@@ -55,7 +55,7 @@ fn header(bytes: &[u8]) -> HeaderValue {
 }
 
 /// As a part of a path or query.
-fn escaped(bytes: &[u8]) -> String {
+pub fn escaped(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => text.push(char::from(*byte)),
@@ -66,7 +66,7 @@ fn escaped(bytes: &[u8]) -> String {
 }
 
 /// The answer, which is none that nobody may get.
-async fn sent(request: RequestBuilder, shown: &str) -> Response {
+pub async fn sent(request: RequestBuilder, shown: &str) -> Response {
     let answer = request.timeout(Duration::from_secs(30)).send().await;
     let answer = answer.unwrap_or_else(|error| panic!("{error}: {shown}"));
     let status = answer.status().as_u16();

@@ -9,7 +9,8 @@ use reeve_actors::{
     CatalogFile, ClockSource, Engine, EngineSettings, Entropy, ManualClock, Parts, TierSettings,
 };
 use reeve_api::{
-    ApiSettings, ApiState, KeySpec, KeyTable, RoleRates, ServerOptions, VerifyPort, key_of_secret, serve,
+    ApiSettings, ApiState, KeySpec, KeyTable, OnProgress, RoleRates, ServerOptions, VerifyPort,
+    key_of_secret, serve,
 };
 use reeve_artifacts::Artifacts;
 use reeve_journal::{MemoryJournal, Role};
@@ -47,7 +48,7 @@ impl Entropy for Counting {
 struct NothingToCheck;
 
 impl VerifyPort for NothingToCheck {
-    fn run(&self) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>> {
+    fn run(&self, _: OnProgress) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>> {
         let check = VerifyCheck { name: "L1".to_owned(), ok: true, checked: 3, detail: None };
         Box::pin(async move { Ok(vec![check]) })
     }
@@ -70,6 +71,8 @@ pub async fn stop(server: Server) {
 /// A running server; it stops when it is dropped.
 pub struct Server {
     pub base: String,
+    /// Behind it.
+    pub engine: Engine,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -104,14 +107,14 @@ impl Server {
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
                 let state = Arc::new(state(artifacts, settings, clock).await);
-                ready.send(()).unwrap();
+                ready.send(state.engine.clone()).unwrap();
                 let options = ServerOptions { workers: 1, stop_seconds: 5, ..ServerOptions::default() };
                 let shutdown = async { drop(stopped.await) };
                 serve(state.clone(), listener, options, shutdown).await.unwrap();
                 state.engine.stop();
             });
         });
-        is_ready.recv().unwrap();
+        let engine = is_ready.recv().unwrap();
         // Whoever was first has set the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -120,7 +123,7 @@ impl Server {
             .tls_certs_only([])
             .build()
             .unwrap();
-        Self { base, client, stop: Some(stop), thread: Some(thread), _files: files }
+        Self { base, engine, client, stop: Some(stop), thread: Some(thread), _files: files }
     }
 
     /// A request with a key.

@@ -49,12 +49,12 @@ fn show(balance: &BalanceView) -> Result<(), Failure> {
     }
     let mut table = output::table(&[
         "source",
-        "class",
-        ">granted",
+        "class??",
+        ">granted?",
         ">available",
         ">held",
-        ">consumed",
-        ">gone",
+        ">consumed?",
+        ">gone??",
         "|expires (UTC)",
         "for",
     ]);

@@ -5,6 +5,7 @@ use std::future::Future;
 use clap::Args;
 use reeve_client::{Client, ClientError, IdempotencyKey};
 use reeve_protocol::Amount;
+use reeve_types::did_you_mean_of;
 use serde::Serialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
@@ -43,6 +44,18 @@ impl Call {
     ) -> Result<(), Failure> {
         if self.json { output::json(answer) } else { table(answer) }
     }
+
+    /// Tells that something was done whose answer has no body: people on stderr, programs as `json` on stdout.
+    ///
+    /// # Errors
+    /// Stdout cannot be written to.
+    pub fn done(&self, json: &impl Serialize, said: &str) -> Result<(), Failure> {
+        if self.json {
+            return output::json(json);
+        }
+        eprintln!("{said}");
+        Ok(())
+    }
 }
 
 /// The name of a change; repeats under it change nothing.
@@ -75,7 +88,11 @@ pub fn wait<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T
 /// Another word; the error lists those there are.
 pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let words: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
-    T::deserialize(words).map_err(|e| e.to_string())
+    T::deserialize(words).map_err(|e| {
+        let message = e.to_string();
+        let near = did_you_mean_of(&message);
+        format!("{message}{near}")
+    })
 }
 
 /// The word that the API has for a value.

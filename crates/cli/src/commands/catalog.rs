@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 use reeve_rehearsal::Draft;
+use reeve_types::did_you_mean;
 
 use super::{catalog_check, catalog_play, catalog_replay};
 use crate::catalogs::{self, Source};
@@ -45,14 +46,27 @@ pub fn run(command: CatalogCommand) -> Result<(), Failure> {
     }
 }
 
+/// A name that is neither a file's nor a built-in catalog's.
+fn neither(file: &Path, built_in: &[Source]) -> Failure {
+    let names: Vec<&str> = built_in.iter().filter_map(|source| source.file.strip_suffix(".toml")).collect();
+    let file = file.display().to_string();
+    let near = did_you_mean(&file, names.iter().copied());
+    let listed = names.join(", ");
+    Failure::usage(format!(
+        "there is no file `{file}`, and no catalog of this name is built in: {listed}{near}"
+    ))
+}
+
 /// A catalog by its file, or by the name of one that is built in.
 ///
 /// # Errors
 /// A file that cannot be read, or all that is wrong with the catalog.
 pub(super) fn draft(file: &Path) -> Result<Draft, Failure> {
     let named = |source: &Source| Path::new(&source.file).file_stem() == Some(file.as_os_str());
-    let source = match catalogs::built_in().into_iter().find(named).filter(|_| !file.exists()) {
-        Some(source) => source,
+    let built_in = catalogs::built_in();
+    let source = match built_in.iter().find(|source| named(source)).filter(|_| !file.exists()) {
+        Some(source) => source.clone(),
+        None if !file.exists() && file.extension().is_none() => return Err(neither(file, &built_in)),
         None => catalogs::from_file(file)?,
     };
     Draft::parse(&source.file, &source.text).map_err(|error| Failure::no(error.to_string()))

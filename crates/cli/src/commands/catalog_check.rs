@@ -144,7 +144,7 @@ fn show(reports: &[Report], failed_only: bool) -> Result<(), Failure> {
 
 fn summary(reports: &[Report]) -> Result<(), Failure> {
     let mut table =
-        output::table(&["", "|catalog", ">version", ">plans", ">actions", ">rules", ">examples", "file"]);
+        output::table(&["", "|catalog", ">version", ">plans", ">actions", ">rules?", ">examples", "file??"]);
     for report in reports {
         table.add_row([
             sign(report.ok).to_owned(),

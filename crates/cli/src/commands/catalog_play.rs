@@ -102,7 +102,7 @@ fn what(what: &What) -> String {
 fn show(story: &Story) -> Result<(), Failure> {
     let others = story.happenings.iter().any(|happening| happening.workspace != story.main);
     let mut table =
-        output::table(&["|at (UTC)", "workspace", "what", ">amount", ">available", ">held", "note"]);
+        output::table(&["|at (UTC)", "workspace", "what", ">amount", ">available", ">held?", "note"]);
     for happening in &story.happenings {
         table.add_row([
             output::instant(At(happening.at)),

@@ -119,7 +119,7 @@ fn publish(args: &PublishArgs) -> Result<(), Failure> {
 }
 
 fn list(views: &[CatalogView]) -> Result<(), Failure> {
-    let heads = ["|catalog", "title", ">version", "plans", ">actions", "packs", "add-ons"];
+    let heads = ["|catalog", "title?", ">version", "plans", ">actions", "packs", "add-ons"];
     let mut table = output::table(&heads);
     for view in views {
         let names = |names: Vec<&str>| names.join(" ");

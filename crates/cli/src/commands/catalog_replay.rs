@@ -278,7 +278,8 @@ fn figures(sums: &Sums) -> Figures {
 }
 
 fn show(replayed: &[Replayed]) -> Result<(), Failure> {
-    let heads = ["|workspace", "", ">granted", ">charged", ">expired", ">forfeited", ">denied", ">available"];
+    let heads =
+        ["|workspace", "", ">granted", ">charged", ">expired?", ">forfeited?", ">denied", ">available"];
     let mut table = output::table(&heads);
     let (mut old, mut new, mut opened) = (Sums::default(), Sums::default(), 0_u64);
     for one in replayed {

@@ -21,6 +21,9 @@ pub struct HealthArgs {
     /// Ask whether the process lives, not whether it serves: true also of one that stands by
     #[arg(long)]
     live: bool,
+    /// Print the API's JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -37,5 +40,8 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
     let remote = Remote { key: Some(NO_KEY.to_owned()), ..args.remote.clone() };
     let client = remote::client_with(&remote, patience)?;
     let health = if args.live { wait(client.healthz())? } else { wait(client.readyz())? };
+    if args.json {
+        return output::json(&health);
+    }
     output::print(&format!("{} {}", health.status, health.version))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reeve_protocol::{ImportAnswer, ImportRow, ImportStatus};
+use reeve_types::did_you_mean_of;
 
 use super::call::{Call, say, wait};
 use crate::exit::Failure;
@@ -69,10 +70,19 @@ fn read(path: &Path) -> Result<Vec<ImportRow>, Failure> {
 
 fn parse(text: &str) -> Result<Vec<ImportRow>, String> {
     if text.trim_start().starts_with('[') {
-        return serde_json::from_str(text).map_err(|e| e.to_string());
+        return serde_json::from_str(text).map_err(explained);
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(n, line)| serde_json::from_str(line).map_err(|e| format!("line {}: {e}", n + 1))).collect()
+    lines
+        .map(|(n, line)| serde_json::from_str(line).map_err(|e| format!("line {}: {}", n + 1, explained(e))))
+        .collect()
+}
+
+/// What is wrong with a row, and which field may have been meant.
+fn explained(error: serde_json::Error) -> String {
+    let message = error.to_string();
+    let near = did_you_mean_of(message.split(" at line ").next().unwrap_or_default());
+    format!("{message}{near}")
 }
 
 #[cfg(test)]
@@ -85,5 +95,7 @@ mod tests {
         assert_eq!(parse(&format!("[{row},{row}]")).unwrap(), parse(&format!("{row}\n\n{row}\n")).unwrap());
         assert_eq!(parse("").unwrap(), []);
         assert!(parse(&format!("{row}\n{{")).unwrap_err().starts_with("line 2: "));
+        let slip = parse(&row.replace("lots", "lotz")).unwrap_err();
+        assert!(slip.ends_with("did you mean `lots`?"), "{slip}");
     }
 }

@@ -85,12 +85,12 @@ pub fn run(args: JobsArgs) -> Result<(), Failure> {
 fn show(jobs: &[JobView]) -> Result<(), Failure> {
     let mut table = output::table(&[
         "|job",
-        "workspace",
+        "workspace?",
         "action",
         "status",
-        ">quoted",
+        ">quoted??",
         ">settled",
-        "created (UTC)",
+        "|created (UTC)???",
         "note",
     ]);
     for job in jobs {

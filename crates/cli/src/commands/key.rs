@@ -74,8 +74,7 @@ pub fn run(command: KeyCommand) -> Result<(), Failure> {
         }
         KeyCommand::Revoke(RevokeArgs { id, call }) => {
             wait(call.client()?.delete_key(id))?;
-            eprintln!("{id} is revoked");
-            Ok(())
+            call.done(&serde_json::json!({ "id": id, "revoked": true }), &format!("{id} is revoked"))
         }
     }
 }
@@ -92,7 +91,8 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
 }
 
 fn table(keys: &[KeyView]) -> Result<(), Failure> {
-    let heads = ["|key", "role", "workspace", "name", "|last used (UTC)", "|expires (UTC)", ">per second"];
+    let heads =
+        ["|key", "role", "workspace", "name", "|last used (UTC)?", "|expires (UTC)??", ">per second???"];
     let mut table = output::table(&heads);
     let instant = |at: Option<At>| at.map(output::instant).unwrap_or_default();
     for key in keys {

@@ -47,7 +47,7 @@ pub fn run(args: LedgerArgs) -> Result<(), Failure> {
 
 fn show(rows: &[LedgerRow]) -> Result<(), Failure> {
     let mut table =
-        output::table(&[">seq", "|at (UTC)", "kind", ">amount", "source", "about", ">available", ">held"]);
+        output::table(&[">seq", "|at (UTC)", "kind", ">amount", "source?", "about", ">available", ">held?"]);
     for row in rows {
         table.add_row([
             row.seq.to_string(),
@@ -68,7 +68,7 @@ fn about(row: &LedgerRow) -> String {
     match (&row.action, row.output, &row.reason) {
         (Some(action), Some(output), _) => format!("{action} #{output}"),
         (Some(action), None, _) => action.to_string(),
-        (None, _, Some(reason)) => output::clip(reason, 40),
+        (None, _, Some(reason)) => output::shown(reason, 40),
         (None, _, None) => String::new(),
     }
 }

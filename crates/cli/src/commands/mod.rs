@@ -1,6 +1,7 @@
 //! The commands, one file each: its options, and what it does.
 
 pub mod addon;
+pub mod backup;
 pub mod balance;
 pub mod call;
 pub mod cancel;
@@ -12,6 +13,7 @@ pub mod catalog_replay;
 pub mod clock;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod health;
 pub mod import;
 pub mod jobs;
@@ -19,10 +21,13 @@ pub mod key;
 pub mod ledger;
 pub mod man;
 pub mod member;
+pub mod migrate;
+pub mod place;
 pub mod plan;
 pub mod promotion;
 pub mod purchase;
 pub mod reconcile;
+pub mod restore;
 pub mod retry;
 pub mod serve;
 pub mod simulate;

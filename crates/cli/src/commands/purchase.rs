@@ -129,12 +129,13 @@ fn one(view: &PurchaseView) -> Result<(), Failure> {
 }
 
 fn table(views: &[PurchaseView]) -> Result<(), Failure> {
-    let heads = ["|purchase", "payment", "pack", ">credits", "status", ">taken back", ">lost", "|made (UTC)"];
+    let heads =
+        ["|purchase", "payment", "pack?", ">credits", "status", ">taken back??", ">lost??", "|made (UTC)???"];
     let mut table = output::table(&heads);
     for view in views {
         table.add_row([
             view.id.to_string(),
-            output::clip(&view.payment, 24),
+            view.payment.clone(),
             view.pack.clone().unwrap_or_default(),
             view.credits.to_string(),
             say(&view.status),

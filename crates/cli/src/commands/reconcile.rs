@@ -19,7 +19,7 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "DATE")]
     to: Option<String>,
     /// As CSV, one line a day
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]
     call: Call,
@@ -51,17 +51,17 @@ pub fn run(args: ReconcileArgs) -> Result<(), Failure> {
 fn show(view: &ReconciliationView) -> Result<(), Failure> {
     let mut table = output::table(&[
         "|day (UTC)",
-        ">payments",
+        ">payments??",
         ">paid",
         ">granted",
         ">differ",
         ">settled",
-        ">outputs",
+        ">outputs??",
         ">charged",
         ">differ",
-        ">released",
-        ">lost",
-        ">clawed back",
+        ">released???",
+        ">lost???",
+        ">clawed back???",
     ]);
     let mut row = |day: &str, sums: &ReconciledSums| {
         let lost =

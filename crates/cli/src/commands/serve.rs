@@ -9,12 +9,14 @@ use reeve_protocol::At;
 use crate::config::{self, Settings};
 use crate::exit::Failure;
 use crate::server::{Blueprint, ClockPlan, Reread, Secrets, Server, bind, run_in_system};
-use crate::{logging, output, signals, sketch, system};
+use crate::{logging, output, signals, sketch, system, telemetry};
 
 /// Slots of each of the two embedded workers.
 const SLOTS: u32 = 2;
 /// How long embedded workers may finish at shutdown before they hand back, in milliseconds.
 const FINISH_MS: u64 = 5_000;
+/// Fewer files than this are said to be few when the server starts.
+const OPEN_FILES_FEW: u64 = 4_096;
 
 /// Options of `serve`; each wins over the configuration.
 #[derive(Args, Debug)]
@@ -67,8 +69,13 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let settings = settings(&args)?;
     let reread: Reread = Arc::new(move || self::settings(&args).map_err(|failure| failure.to_string()));
     logging::to_stderr(&settings.log)?;
-    let open_files = system::raise_open_files();
-    tracing::debug!(?open_files, "limit of open files");
+    match system::raise_open_files() {
+        Some(files) if files < OPEN_FILES_FEW => tracing::warn!(
+            files,
+            "few files may be open, and each connection is one; `ulimit -n` or `LimitNOFILE` allows more"
+        ),
+        files => tracing::debug!(?files, "limit of open files"),
+    }
     let secrets = Secrets::from_environment()?;
     let listener = bind(&settings.server.listen)?;
     let workers = if with_worker { sketch::plans(SLOTS, FINISH_MS)? } else { Vec::new() };
@@ -92,6 +99,8 @@ fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
 
 async fn serve(blueprint: Blueprint) -> Result<(), Failure> {
     let database = blueprint.settings.database_shown();
+    // Before the first request, and ended after the last.
+    let telemetry = telemetry::start(&blueprint.settings.telemetry)?;
     let mut heard = std::pin::pin!(signals::first());
     let mut server = tokio::select! {
         server = Server::start(blueprint) => server?,
@@ -109,7 +118,11 @@ async fn serve(blueprint: Blueprint) -> Result<(), Failure> {
         broken = server.broken() => return Err(broken),
     }
     tracing::info!("stopping; a second signal ends at once");
-    server.stop().await?;
+    let stopped = server.stop().await;
+    if let Some(telemetry) = telemetry {
+        telemetry.stop().await;
+    }
+    stopped?;
     tracing::info!("stopped");
     Ok(())
 }

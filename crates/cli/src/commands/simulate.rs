@@ -12,6 +12,9 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::{config, output};
 
+/// What stands for stdout where a file is named.
+const STDOUT: &str = "-";
+
 /// Options of `simulate`.
 #[derive(Args, Debug)]
 pub struct SimulateArgs {
@@ -45,8 +48,8 @@ pub struct SimulateArgs {
     /// Write the arrivals, packed with gzip, and end
     #[arg(long, value_name = "FILE")]
     write_arrivals: Option<PathBuf>,
-    /// Write the figures as JSON
-    #[arg(long, value_name = "FILE")]
+    /// Write the figures as JSON; without a file they go to stdout, instead of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     json: Option<PathBuf>,
     /// Draw the waits over time as an SVG
     #[arg(long, value_name = "FILE")]
@@ -76,7 +79,7 @@ pub fn run(args: SimulateArgs) -> Result<(), Failure> {
         let at = sweep.of(&load).map_err(refused)?;
         let rows = sweep.run(&mut load, at, args.policy).map_err(broken)?;
         write_json(&args, &rows)?;
-        return output::print(table::of_sweep(&load, &rows).trim_end());
+        return print(&args, &table::of_sweep(&load, &rows));
     }
     let (text, reports) = if args.compare {
         let reports = compare(&mut load).map_err(broken)?;
@@ -90,7 +93,16 @@ pub fn run(args: SimulateArgs) -> Result<(), Failure> {
         _ => write_json(&args, &reports)?,
     }
     draw(&args, &load.title, &reports)?;
-    output::print(text.trim_end())
+    print(&args, &text)
+}
+
+/// Figures as a person reads them, unless stdout has them as JSON already.
+fn print(args: &SimulateArgs, text: &str) -> Result<(), Failure> {
+    if is_stdout(args.json.as_deref()) { Ok(()) } else { output::print(text.trim_end()) }
+}
+
+fn is_stdout(path: Option<&Path>) -> bool {
+    path == Some(Path::new(STDOUT))
 }
 
 fn load(args: &SimulateArgs) -> Result<Load, Failure> {
@@ -152,6 +164,9 @@ fn draw(args: &SimulateArgs, title: &str, reports: &[Report]) -> Result<(), Fail
 
 fn write_json(args: &SimulateArgs, value: &impl Serialize) -> Result<(), Failure> {
     let Some(path) = &args.json else { return Ok(()) };
+    if is_stdout(Some(path)) {
+        return output::json(value);
+    }
     let text = serde_json::to_vec_pretty(value).map_err(|e| Failure::environment("cannot write JSON", e))?;
     write(path, &text)
 }

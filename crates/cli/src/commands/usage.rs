@@ -12,6 +12,9 @@ use crate::args::Remote;
 use crate::exit::Failure;
 use crate::{output, remote};
 
+/// Rows of one request.
+const PAGE: u32 = 200;
+
 /// Options of `usage`.
 #[derive(Args, Debug)]
 pub struct UsageArgs {
@@ -61,9 +64,12 @@ pub fn run(args: UsageArgs) -> Result<(), Failure> {
 #[derive(Args, Debug)]
 pub struct StatementArgs {
     workspace: WorkspaceId,
-    /// As CSV, which is the only form there is; for scripts that say what they want
-    #[arg(long)]
+    /// As CSV, which it is anyway; for scripts that say what they want
+    #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Print the API's rows as JSON instead
+    #[arg(long, conflicts_with = "out")]
+    json: bool,
     /// Write it to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -91,8 +97,12 @@ pub struct StatementArgs {
 /// # Errors
 /// The server refuses or cannot be reached, or the file cannot be written.
 pub fn statement(args: StatementArgs) -> Result<(), Failure> {
-    let StatementArgs { workspace, csv: _, out, from, to, job, member, kind, remote } = args;
+    let StatementArgs { workspace, csv: _, json, out, from, to, job, member, kind, remote } = args;
     let query = LedgerQuery { job, member, kind, from, to, limit: None, cursor: None };
+    if json {
+        let query = LedgerQuery { limit: Some(PAGE), ..query };
+        return output::json(&wait(remote::client(&remote)?.ledger_to_end(&workspace, query))?);
+    }
     let text = wait(remote::client(&remote)?.statement(&workspace, &query))?;
     match out {
         Some(path) => std::fs::write(&path, &text.bytes)

@@ -1,19 +1,24 @@
 //! `reeve verify`: checks every invariant, of a store on this machine or through a running server.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use reeve_protocol::{VerifyCheck, VerifyReport, VerifyStatus};
-use reeve_store::FatalHook;
+use reeve_store::{FatalHook, Store};
 
 use crate::args::Remote;
 use crate::exit::Failure;
+use crate::progress::{Progress, Unit};
 use crate::server::{check, open_store};
 use crate::{config, output, remote, system};
 
-/// How long one question waits for the end of a check, in seconds.
-const WAIT_SECONDS: u64 = 60;
+/// How long the first question waits for the end of a check, in seconds; then it is asked how far it is.
+const WAIT_SECONDS: u64 = 2;
+/// Between two of those questions, in milliseconds.
+const LOOK_MS: u64 = 500;
+/// Parts of a server's check: it tells the share that is done.
+const PARTS: f64 = 1_000.0;
 
 /// Options of `verify`.
 #[derive(Args, Debug)]
@@ -27,6 +32,9 @@ pub struct VerifyArgs {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    /// Say on stderr how far it is, also where that is no terminal
+    #[arg(long)]
+    progress: bool,
     /// Address of a running server
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "database"])]
     url: Option<String>,
@@ -44,9 +52,10 @@ pub struct VerifyArgs {
 /// A check does not hold, or the store cannot be read.
 pub fn run(args: VerifyArgs) -> Result<(), Failure> {
     let json = args.json;
+    let progress = |unit| Progress::of("verify", unit, args.progress);
     let report = match (args.data, args.database, args.url) {
-        (_, _, Some(url)) => of_server(&Remote { url, key: args.key, ca: args.ca })?,
-        (data, database, None) => of_store(data, database)?,
+        (_, _, Some(url)) => of_server(&Remote { url, key: args.key, ca: args.ca }, progress(Unit::Share))?,
+        (data, database, None) => of_store(data, database, progress(Unit::Rows))?,
     };
     if json {
         output::json(&report)?;
@@ -59,7 +68,11 @@ pub fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
 }
 
-fn of_store(data: Option<PathBuf>, database: Option<String>) -> Result<VerifyReport, Failure> {
+fn of_store(
+    data: Option<PathBuf>,
+    database: Option<String>,
+    progress: Progress,
+) -> Result<VerifyReport, Failure> {
     let mut settings = config::load(None).map_err(|e| Failure::usage(e.to_string()))?;
     if let Some(dir) = data {
         settings.data.dir = dir;
@@ -76,28 +89,49 @@ fn of_store(data: Option<PathBuf>, database: Option<String>) -> Result<VerifyRep
             Failure::Environment(why) => Failure::Environment(format!("{why}, or ask its server with --url")),
             other => other,
         })?;
-        let checks = check(&store.verifier()).await;
+        let checks = check_telling(&store, progress).await;
         store.close().await;
         checks
     });
     let checks = checks.map_err(|e| Failure::environment("cannot start threads", e))??;
+    Ok(report_of(checks))
+}
+
+/// Runs every check and shows how far it is.
+///
+/// # Errors
+/// The store cannot be read to the end.
+pub async fn check_telling(store: &Store, progress: Progress) -> Result<Vec<VerifyCheck>, Failure> {
+    let shown = Mutex::new(progress);
+    let told = |at: reeve_store::verify::Progress| {
+        shown.lock().unwrap_or_else(PoisonError::into_inner).at(at.rows_done, at.rows);
+    };
+    let checks = check(&store.verifier(), told).await;
+    shown.into_inner().unwrap_or_else(PoisonError::into_inner).end();
+    checks
+}
+
+/// A run that is done, as the API shows it.
+pub fn report_of(checks: Vec<VerifyCheck>) -> VerifyReport {
     let ok = checks.iter().all(|check| check.ok);
-    Ok(VerifyReport { status: VerifyStatus::Done, progress: 1.0, ok: Some(ok), checks })
+    VerifyReport { status: VerifyStatus::Done, progress: 1.0, ok: Some(ok), checks }
 }
 
 /// Nothing is written here, so nothing can fail to be.
-fn quiet_hook() -> FatalHook {
+pub fn quiet_hook() -> FatalHook {
     Arc::new(|why| eprintln!("error: {why}"))
 }
 
-fn of_server(remote: &Remote) -> Result<VerifyReport, Failure> {
+fn of_server(remote: &Remote, mut progress: Progress) -> Result<VerifyReport, Failure> {
     let client = remote::client(remote)?;
     let report = system::block_on(async {
         let mut report = client.verify(Some(WAIT_SECONDS)).await?;
         while report.status == VerifyStatus::Running {
-            system::pause_ms(1_000).await;
+            progress.at((report.progress * PARTS) as u64, PARTS as u64);
+            system::pause_ms(LOOK_MS).await;
             report = client.verify_status().await?;
         }
+        progress.end();
         Ok::<_, Failure>(report)
     });
     report.map_err(|e| Failure::environment("cannot start threads", e))?

@@ -130,7 +130,10 @@ pub fn run(command: WebhookCommand) -> Result<(), Failure> {
             let page = wait(call.client()?.webhooks())?;
             call.show(&page.data, |views| table(views))
         }
-        WebhookCommand::Remove(OfArgs { id, call }) => wait(call.client()?.delete_webhook(id)),
+        WebhookCommand::Remove(OfArgs { id, call }) => {
+            wait(call.client()?.delete_webhook(id))?;
+            call.done(&serde_json::json!({ "id": id, "removed": true }), &format!("{id} is removed"))
+        }
         WebhookCommand::Deliveries(args) => deliveries(args),
         WebhookCommand::Redeliver(args) => redeliver(args),
         WebhookCommand::Rotate(RotateArgs { id, workspace, overlap, call }) => {
@@ -187,7 +190,7 @@ fn secret(made: &WebhookCreated) -> Result<(), Failure> {
 }
 
 fn table(views: &[WebhookView]) -> Result<(), Failure> {
-    let mut table = output::table(&["|webhook", "url", "events", "workspace", "state"]);
+    let mut table = output::table(&["|webhook", "url", "events?", "workspace?", "state"]);
     for view in views {
         let events = if view.events.is_empty() { "all".to_owned() } else { view.events.join(" ") };
         let state = match (&view.disabled_reason, view.failing_since) {
@@ -202,7 +205,7 @@ fn table(views: &[WebhookView]) -> Result<(), Failure> {
 }
 
 fn log(views: &[DeliveryView]) -> Result<(), Failure> {
-    let heads = ["|delivery", "event", "|at (UTC)", "state", ">tries", ">answer", "error"];
+    let heads = ["|delivery", "event", "|at (UTC)??", "state", ">tries", ">answer?", "error"];
     let mut table = output::table(&heads);
     for view in views {
         table.add_row([
@@ -212,7 +215,7 @@ fn log(views: &[DeliveryView]) -> Result<(), Failure> {
             say(&view.status),
             view.attempts.to_string(),
             view.last_status.map(|status| status.to_string()).unwrap_or_default(),
-            view.last_error.as_deref().map(|error| output::clip(error, 60)).unwrap_or_default(),
+            view.last_error.as_deref().map(|error| output::shown(error, 60)).unwrap_or_default(),
         ]);
     }
     output::print_table(&table, "no deliveries")

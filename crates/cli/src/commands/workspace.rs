@@ -280,7 +280,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     let query = ListQuery { limit: Some(args.limit), cursor: args.after.as_ref().map(ToString::to_string) };
     let page = wait(args.call.client()?.workspaces(&query))?;
     args.call.show(&page.data, |views| {
-        let heads = ["|workspace", "catalog", "plan", "status", ">available", ">held", "|period ends (UTC)"];
+        let heads = ["|workspace", "catalog", "plan", "status", ">available", ">held", "|period ends (UTC)?"];
         let mut table = output::table(&heads);
         for view in views {
             table.add_row([

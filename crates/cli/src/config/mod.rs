@@ -6,8 +6,10 @@
 mod check;
 mod engine;
 mod layers;
+mod limits;
+mod lists;
 mod settings;
 mod webhooks;
 
-pub use layers::{load, shipped};
-pub use settings::{LimitSettings, LogFormat, LogSettings, ServerSettings, Settings, TlsSettings};
+pub use layers::{Survey, load, shipped, survey};
+pub use settings::{LogFormat, LogSettings, ServerSettings, Settings, TelemetrySettings, TlsSettings};

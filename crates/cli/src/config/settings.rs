@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reeve_api::StripeSettings;
 use reeve_jobs::{LeaseSettings, RetrySettings};
 use reeve_store::{Database, OpenError, StoreSettings};
 use serde::Deserialize;
 
+use super::limits::LimitSettings;
 use super::webhooks::WebhookSettings;
 
 /// The database's file inside the data folder.
@@ -21,6 +23,7 @@ pub struct Settings {
     pub data: DataSettings,
     pub database: DatabaseSettings,
     pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
     pub catalogs: CatalogSettings,
     pub tiers: BTreeMap<String, TierEntry>,
     pub queue: QueueSettings,
@@ -49,6 +52,7 @@ pub struct ServerSettings {
     pub connections_max: usize,
     pub body_idle_seconds: u64,
     pub keep_alive_seconds: u64,
+    pub unread_seconds_max: u32,
     pub stop_seconds_max: u64,
     pub metrics_open: bool,
     pub tls: TlsSettings,
@@ -61,23 +65,12 @@ pub struct TlsSettings {
     pub key: String,
 }
 
-/// How many requests are taken from one key, and from an address without one. Nothing per second is no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct LimitSettings {
-    pub workspace_per_second: u32,
-    pub workspace_burst: u32,
-    pub worker_per_second: u32,
-    pub worker_burst: u32,
-    pub admin_per_second: u32,
-    pub admin_burst: u32,
-    pub unknown_per_second: u32,
-    pub unknown_burst: u32,
-}
-
 /// Where files are.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct DataSettings {
     pub dir: PathBuf,
+    /// With less room on its disk the server is not ready; 0: it does not matter.
+    pub free_bytes_min: u64,
 }
 
 /// Which database.
@@ -85,6 +78,7 @@ pub struct DataSettings {
 pub struct DatabaseSettings {
     pub url: String,
     pub readers: u32,
+    pub answer_ms_max: u64,
 }
 
 /// What is logged, and how.
@@ -100,6 +94,15 @@ pub struct LogSettings {
 pub enum LogFormat {
     Human,
     Json,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TelemetrySettings {
+    /// A collector's address; empty: none.
+    pub otlp_url: String,
+    pub service_name: String,
+    pub sample_permille: u32,
 }
 
 /// Where catalogs come from.
@@ -153,6 +156,20 @@ pub struct RetentionSettings {
     pub files_grace_minutes: u32,
     pub step_rows: u32,
     pub tick_ms: u64,
+}
+
+impl TelemetrySettings {
+    /// Whether spans could be sent to the address.
+    pub(super) fn check_url(&self) -> Result<(), String> {
+        if self.otlp_url.is_empty() {
+            return Ok(());
+        }
+        let url = reqwest::Url::parse(&self.otlp_url).map_err(|e| format!("{e}; write http://HOST:4318"))?;
+        match url.scheme() {
+            "http" | "https" => Ok(()),
+            _ => Err("it must begin with `http://` or `https://`".to_owned()),
+        }
+    }
 }
 
 impl RetentionSettings {
@@ -211,12 +228,14 @@ impl Settings {
         } else {
             StoreSettings::from_url(&self.database.url)?
         };
-        Ok(StoreSettings { readers: self.database.readers.max(1), ..store })
+        let answer_max = Duration::from_millis(self.database.answer_ms_max);
+        Ok(StoreSettings { readers: self.database.readers.max(1), answer_max, ..store })
     }
 
     /// Sections that a reload puts in force and that differ in `other`.
     pub fn reloadable_unlike(&self, other: &Self) -> Vec<String> {
         named([
+            ("limits", self.limits != other.limits),
             ("tiers", self.tiers != other.tiers),
             ("queue", self.queue != other.queue),
             ("retry", self.retry != other.retry),
@@ -229,10 +248,10 @@ impl Settings {
     pub fn fixed_unlike(&self, other: &Self) -> Vec<String> {
         named([
             ("server", self.server != other.server),
-            ("limits", self.limits != other.limits),
             ("data", self.data != other.data),
             ("database", self.database != other.database),
             ("log", self.log != other.log),
+            ("telemetry", self.telemetry != other.telemetry),
             ("catalogs", self.catalogs != other.catalogs),
             ("leases", self.leases != other.leases),
             ("engine", self.engine != other.engine),

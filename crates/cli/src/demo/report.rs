@@ -118,7 +118,7 @@ pub fn noteworthy(played: &Played) -> Result<(), Failure> {
     });
     let again = count(&|job| job.status == JobStatus::Succeeded && job.attempt > 1);
     let line = format!(
-        "{} succeeded ({partly} in part, {again} at a 2nd try), {} failed, {} cancelled, {} denied",
+        "{} succeeded ({partly} partly, {again} retried), {} failed, {} cancelled, {} denied",
         status(JobStatus::Succeeded),
         status(JobStatus::Failed),
         status(JobStatus::Cancelled),
@@ -133,7 +133,9 @@ pub fn noteworthy(played: &Played) -> Result<(), Failure> {
 /// Stdout cannot be written to.
 pub fn places(folder: &Path, pictures: usize) -> Result<(), Failure> {
     let index = folder.join("gallery").join("index.html");
-    output::print(&format!("  {:<9} {pictures} pictures and clips: open {}", "gallery", index.display()))?;
+    // The path has a line of its own, so that a narrow terminal does not break it.
+    output::print(&format!("  {:<9} {pictures} pictures and clips: open", "gallery"))?;
+    output::print(&format!("  {:<9} {}", "", index.display()))?;
     output::print(&format!("  {:<9} {}", "data", folder.join("data").display()))
 }
 

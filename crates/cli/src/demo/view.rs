@@ -25,7 +25,10 @@ const COLUMNS: usize = 100;
 
 /// Says where everything is.
 pub fn headline(url: &str, folder: &Path) {
-    eprintln!("{}", style("Reeve: five platforms, five ways to count credits, one server").bold());
+    eprintln!(
+        "{}",
+        style("Reeve: five platforms, five ways to count credits, one server").bold().for_stderr()
+    );
     eprintln!("  server  {url}");
     eprintln!("  folder  {}\n", folder.display());
 }
@@ -114,7 +117,7 @@ impl View {
         let price = problem.required.map_or_else(String::new, |credits| format!("{credits} cr"));
         let what =
             line(scene, "denied", &price, &format!("{} ({})", problem.title.to_lowercase(), problem.status));
-        self.say(style("⊘").yellow().to_string(), &what);
+        self.say(style("⊘").yellow().for_stderr().to_string(), &what);
     }
 
     /// A job moved, but is not over.
@@ -187,7 +190,7 @@ impl View {
         }
         self.free(id);
         self.say(
-            style("↻").yellow().to_string(),
+            style("↻").yellow().for_stderr().to_string(),
             &format!("{workspace:<11}its worker vanished, back in the queue: {what}"),
         );
     }
@@ -253,14 +256,16 @@ fn verdict(job: &JobView) -> (String, String) {
     match job.status {
         JobStatus::Succeeded if landed == all => {
             let note = if all == 1 { "1 output".to_owned() } else { format!("{all} outputs") };
-            (style("✓").green().to_string(), note)
+            (style("✓").green().for_stderr().to_string(), note)
         }
-        JobStatus::Succeeded => (style("✓").yellow().to_string(), format!("{landed} of {all} outputs")),
+        JobStatus::Succeeded => {
+            (style("✓").yellow().for_stderr().to_string(), format!("{landed} of {all} outputs"))
+        }
         JobStatus::Failed if job.error.as_ref().is_some_and(|error| error.code == "content_filtered") => {
-            (style("✗").red().to_string(), "filtered".to_owned())
+            (style("✗").red().for_stderr().to_string(), "filtered".to_owned())
         }
-        JobStatus::Failed => (style("✗").red().to_string(), "failed".to_owned()),
-        status => (style("⊘").yellow().to_string(), status.as_str().to_owned()),
+        JobStatus::Failed => (style("✗").red().for_stderr().to_string(), "failed".to_owned()),
+        status => (style("⊘").yellow().for_stderr().to_string(), status.as_str().to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Used by the commands that serve. Guarantees: thousands may connect at once.
 
+use std::io::{Error, ErrorKind};
 use std::net::TcpListener;
 
 use crate::exit::Failure;
@@ -14,7 +15,15 @@ const WAITING_CONNECTIONS_MAX: i32 = 8_192;
 /// # Errors
 /// It is taken, or not ours to take.
 pub fn bind(listen: &str) -> Result<TcpListener, Failure> {
-    let failed = |e| Failure::environment(&format!("cannot listen on `{listen}`"), e);
+    let failed = |e: Error| {
+        let way_out = match e.kind() {
+            ErrorKind::AddrInUse => {
+                "; stop the program that has it, or name another with --listen or `server.listen`"
+            }
+            _ => "",
+        };
+        Failure::environment(&format!("cannot listen on `{listen}`"), format!("{e}{way_out}"))
+    };
     let listener = TcpListener::bind(listen).map_err(failed)?;
     // The standard library lets 128 connections wait. One more is not refused but left unanswered, and its caller tries
     // again after a whole second: a fleet that connects at once would see that.

@@ -10,6 +10,7 @@ mod listen;
 mod own_certificate;
 mod reload;
 mod standby;
+mod upkeep;
 mod verify;
 mod webhooks;
 
@@ -21,8 +22,8 @@ use std::sync::Arc;
 use actix_web::rt::System;
 use reeve_actors::{ClockSource, Engine, ManualClock, Parts};
 use reeve_api::{
-    ApiSettings, ApiState, Certificate, KeyTable, Rate, RoleRates, ServeError, ServerOptions, Stripe,
-    StripeRules, serve,
+    ApiSettings, ApiState, Certificate, KeyTable, Limits, ServeError, ServerOptions, Stripe, StripeRules,
+    serve,
 };
 use reeve_artifacts::Artifacts;
 use reeve_client::{Client, ClientSettings, Trust};
@@ -34,15 +35,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::catalogs;
-use crate::config::{LimitSettings, ServerSettings, Settings, TlsSettings};
+use crate::config::{ServerSettings, Settings, TlsSettings};
 use crate::exit::Failure;
 use crate::sketch::{Crew, Plan};
 use crate::system::{self, SystemClock, SystemEntropy};
 
 pub use keys::{Secrets, fresh_secret};
 pub use listen::bind;
-use reload::Reloader;
 pub use reload::Reread;
+use reload::{Reloader, Told};
 pub use verify::{check, open_store};
 
 /// The exit code when the disk failed in a commit.
@@ -109,12 +110,14 @@ impl Server {
         let certificate = certificate(&settings.server.tls)?;
         let catalogs = catalogs::load(&settings.catalogs.dir)?;
         let engine_settings = settings.engine().map_err(|e| Failure::usage(e.to_string()))?;
+        let limits = settings.limits.bounds().map_err(|e| Failure::usage(e.to_string()))?;
         let dir = settings.data_dir();
         std::fs::create_dir_all(dir)
             .map_err(|e| Failure::environment(&format!("cannot make the folder `{}`", dir.display()), e))?;
         // The lock of the database comes first: opening the outputs clears away what an upload left half done, and
         // must not do so under a server that runs.
-        let (store, standby) = standby::wait_for_store(&settings, &listener, certificate.as_ref()).await?;
+        let (store, mut standby) =
+            standby::wait_for_store(&settings, &listener, certificate.as_ref()).await?;
         let link_secret = link_key::load_or_make(dir)?;
         let artifacts = Artifacts::local(&dir.join("artifacts"))
             .map_err(|e| Failure::environment("cannot open the store of outputs", e))?;
@@ -126,33 +129,34 @@ impl Server {
             clock: clock_source(clock, &store).await?,
             entropy: Arc::new(SystemEntropy),
         };
-        let engine = Engine::start(parts).await.map_err(|e| Failure::environment("cannot start", e))?;
-        let table = keys::prepare(&engine, &secrets, role_rates(&settings.limits)).await?;
+        let doorstep = (&listener, certificate.as_ref());
+        let engine = standby::while_loading(Engine::start(parts), doorstep, &mut standby).await?;
+        let engine = engine.map_err(|e| Failure::environment("cannot start", e))?;
+        let table = keys::prepare(&engine, &secrets, limits.roles).await?;
         let rules = StripeRules::new(&settings.integrations.stripe, &engine.shelf());
         let rules = rules.map_err(|e| Failure::usage(e.to_string()))?;
         let stripe = Arc::new(Stripe::new(secrets.stripe.clone(), rules));
         let port = Arc::new(verify::StorePort(store.verifier()));
-        let upkeep = Upkeep::new(
-            engine.clone(),
-            artifacts.clone(),
-            settings.retention.upkeep(),
-            Arc::new(SystemClock),
-        )
-        .start();
         let (port_of_webhooks, webhooks) = webhooks::start(&settings, &store, &engine)?;
+        let kept = settings.retention.upkeep();
+        let upkeep = Upkeep::new(engine.clone(), artifacts.clone(), kept, Arc::new(SystemClock))
+            .with_others(port_of_webhooks.forgetting());
+        let figures = upkeep::Port(upkeep.figures());
+        let upkeep = upkeep.start();
         let state = ApiState::new(
             engine.clone(),
             artifacts,
             table.clone(),
             port,
-            api_settings(&settings, link_secret),
+            api_settings(&settings, limits, link_secret),
         )
         .with_stripe(stripe.clone())
-        .with_webhooks(port_of_webhooks);
+        .with_webhooks(port_of_webhooks)
+        .with_upkeep(Arc::new(figures));
         let state = match reread {
             Some(reread) => {
-                let reloader =
-                    Reloader::new((engine.clone(), stripe), certificate.clone(), reread, settings.clone());
+                let told = Told { engine: engine.clone(), stripe, bounds: state.bounds() };
+                let reloader = Reloader::new(told, certificate.clone(), reread, settings.clone());
                 reloader.at_hangup();
                 state.with_reload(Arc::new(reloader))
             }
@@ -278,22 +282,15 @@ fn certificate(tls: &TlsSettings) -> Result<Option<Certificate>, Failure> {
     certificate.map(Some).map_err(|e| Failure::usage(format!("`server.tls`: {e}")))
 }
 
-fn role_rates(limits: &LimitSettings) -> RoleRates {
-    RoleRates {
-        admin: Rate::new(limits.admin_per_second, limits.admin_burst),
-        workspace: Rate::new(limits.workspace_per_second, limits.workspace_burst),
-        worker: Rate::new(limits.worker_per_second, limits.worker_burst),
-    }
-}
-
-fn api_settings(settings: &Settings, link_secret: [u8; 32]) -> ApiSettings {
+fn api_settings(settings: &Settings, limits: Limits, link_secret: [u8; 32]) -> ApiSettings {
     let server = &settings.server;
     ApiSettings {
         body_idle_seconds: server.body_idle_seconds,
         keep_alive_seconds: server.keep_alive_seconds,
         metrics_open: server.metrics_open,
-        unknown_rate: Rate::new(settings.limits.unknown_per_second, settings.limits.unknown_burst),
+        limits,
         data_dir: Some(settings.data_dir().to_owned()),
+        free_bytes_min: settings.data.free_bytes_min,
         build_commit: env!("REEVE_COMMIT"),
         public_url: (!server.public_url.is_empty()).then(|| server.public_url.clone()),
         ..ApiSettings::new(link_secret)
@@ -305,6 +302,7 @@ fn options(server: &ServerSettings) -> ServerOptions {
     ServerOptions {
         workers: if server.threads == 0 { cores() } else { server.threads },
         connections_max: server.connections_max,
+        unread_seconds: server.unread_seconds_max,
         stop_seconds: server.stop_seconds_max,
         ..ServerOptions::default()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use reeve_actors::Engine;
-use reeve_api::{Certificate, ReloadPort, Stripe, StripeRules};
+use reeve_api::{Bounds, Certificate, ReloadPort, Stripe, StripeRules};
 use reeve_protocol::ReloadReport;
 use tokio::sync::Mutex;
 
@@ -20,9 +20,15 @@ pub type Reread = Arc<dyn Fn() -> Result<Settings, String> + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Reloader(Arc<Inner>);
 
+/// Who is told what is in force.
+pub(super) struct Told {
+    pub(super) engine: Engine,
+    pub(super) stripe: Arc<Stripe>,
+    pub(super) bounds: Bounds,
+}
+
 struct Inner {
-    engine: Engine,
-    stripe: Arc<Stripe>,
+    told: Told,
     certificate: Option<Certificate>,
     reread: Reread,
     started: Settings,
@@ -32,13 +38,13 @@ struct Inner {
 
 impl Reloader {
     pub(super) fn new(
-        (engine, stripe): (Engine, Arc<Stripe>),
+        told: Told,
         certificate: Option<Certificate>,
         reread: Reread,
         settings: Settings,
     ) -> Self {
         let (started, in_force) = (settings.clone(), Mutex::new(settings));
-        Self(Arc::new(Inner { engine, stripe, certificate, reread, started, in_force }))
+        Self(Arc::new(Inner { told, certificate, reread, started, in_force }))
     }
 
     async fn reload(&self) -> Result<ReloadReport, String> {
@@ -52,12 +58,14 @@ impl Reloader {
             Some((_, Err(error))) => return Err(format!("`server.tls`: {error}")),
             None => None,
         };
-        let stripe = StripeRules::new(&wanted.integrations.stripe, &self.0.engine.shelf());
+        let stripe = StripeRules::new(&wanted.integrations.stripe, &self.0.told.engine.shelf());
         let stripe = stripe.map_err(|e| e.to_string())?;
+        let limits = wanted.limits.bounds().map_err(|e| e.to_string())?;
         let engine_settings = wanted.engine().map_err(|e| e.to_string())?;
-        let outcome = self.0.engine.reload(engine_settings).await.map_err(|e| e.to_string())?;
+        let outcome = self.0.told.engine.reload(engine_settings).await.map_err(|e| e.to_string())?;
         outcome.map_err(|refusal| refusal.to_string())?;
-        self.0.stripe.put(stripe);
+        self.0.told.stripe.put(stripe);
+        self.0.told.bounds.put(&limits);
         let mut applied = in_force.reloadable_unlike(&wanted);
         if fresh.is_some_and(|(certificate, fresh)| certificate.put(fresh)) {
             applied.push("server.tls".to_owned());

@@ -1,9 +1,9 @@
 //! Where the store and its checks meet: for the API, and for the command line without a server.
 
 use futures_util::future::BoxFuture;
-use reeve_api::VerifyPort;
+use reeve_api::{OnProgress, VerifyPort};
 use reeve_protocol::VerifyCheck;
-use reeve_store::verify::{Check, Verifier};
+use reeve_store::verify::{Check, Progress, Verifier};
 use reeve_store::{FatalHook, Store};
 
 use crate::config::Settings;
@@ -13,9 +13,14 @@ use crate::exit::Failure;
 pub(super) struct StorePort(pub(super) Verifier);
 
 impl VerifyPort for StorePort {
-    fn run(&self) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>> {
+    fn run(&self, on_progress: OnProgress) -> BoxFuture<'static, Result<Vec<VerifyCheck>, String>> {
         let verifier = self.0.clone();
-        Box::pin(async move { check(&verifier).await.map_err(|failure| failure.to_string()) })
+        let told = move |progress: Progress| {
+            if progress.rows > 0 {
+                on_progress(progress.rows_done as f64 / progress.rows as f64);
+            }
+        };
+        Box::pin(async move { check(&verifier, told).await.map_err(|failure| failure.to_string()) })
     }
 }
 
@@ -32,9 +37,12 @@ pub async fn open_store(settings: &Settings, fatal: FatalHook) -> Result<Store, 
 ///
 /// # Errors
 /// The store cannot be read to the end; what is broken in it is in the answer.
-pub async fn check(verifier: &Verifier) -> Result<Vec<VerifyCheck>, Failure> {
-    let report =
-        verifier.run(|_| ()).await.map_err(|e| Failure::environment("cannot check the database", e))?;
+pub async fn check(
+    verifier: &Verifier,
+    on_progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Vec<VerifyCheck>, Failure> {
+    let report = verifier.run(on_progress).await;
+    let report = report.map_err(|e| Failure::environment("cannot check the database", e))?;
     Ok(report.checks.into_iter().map(shown).collect())
 }
 

@@ -10,6 +10,7 @@ use reeve_protocol::{
 };
 use reeve_store::Store;
 use reeve_types::{Clock, Millis, WebhookId, WorkspaceId};
+use reeve_upkeep::{Forget, Forgotten};
 use reeve_webhooks::{Parts, Report, Webhooks, Work};
 
 use crate::config::Settings;
@@ -59,6 +60,17 @@ pub(super) fn start(
 
 /// The deliveries as the API asks for them.
 pub(super) struct Port(Webhooks);
+
+impl Port {
+    /// Forgets what is kept for a workspace that is erased.
+    pub(super) fn forgetting(&self) -> Forget {
+        let webhooks = self.0.clone();
+        Arc::new(move |workspace| -> Forgotten {
+            let webhooks = webhooks.clone();
+            Box::pin(async move { webhooks.forget(workspace).await.map_err(|problem| problem.detail) })
+        })
+    }
+}
 
 impl WebhookPort for Port {
     fn create(&self, body: WebhookCreate) -> Asked<'_, WebhookCreated> {

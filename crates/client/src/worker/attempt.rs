@@ -47,6 +47,10 @@ impl Drop for Slot<'_> {
 /// Works a lease off.
 pub(super) async fn run(shared: Arc<Shared>, lease: LeaseView, stop: watch::Receiver<Option<Stop>>) -> Ended {
     let _slot = Slot(&shared, &lease);
+    tracing::debug!(
+        job.id = %lease.job, lease.id = %lease.lease, request.id = lease.request_id.as_deref(),
+        traceparent = lease.traceparent.as_deref(), "at work"
+    );
     let reports = Arc::new(watch::Sender::new(ProgressReport::default()));
     let reporter = task::guarded(progress::run(Arc::clone(&shared), lease.lease, reports.subscribe()));
     let control = Control::new(stop, reports, lease.outputs);
@@ -197,7 +201,8 @@ async fn conclude(delivery: &Delivery<'_>, verdict: Verdict) -> Ended {
 /// A close that the server will not take: the job is failed instead, so that its hold does not wait for the lease to lapse.
 async fn refused(delivery: &Delivery<'_>, ended: Ended, error: &ClientError) -> Ended {
     let lease = delivery.lease.lease;
-    tracing::error!(%lease, %error, "the server did not take the result");
+    let request = delivery.lease.request_id.as_deref();
+    tracing::error!(%lease, %error, request.id = request, "the server did not take the result");
     if ended != Ended::Completed || error.is_retryable() {
         return Ended::Lost;
     }

@@ -1,5 +1,6 @@
 //! Gets inputs from, and results to, a server that may be away for a while.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use reeve_protocol::{
@@ -9,7 +10,7 @@ use reeve_protocol::{
 use super::shared::Shared;
 use super::{Control, Landed, Stop};
 use crate::retry::RetryPolicy;
-use crate::{ClientError, Download, Upload, entropy, task};
+use crate::{Client, ClientError, Download, Upload, entropy, task};
 
 /// Why a delivery was given up.
 #[derive(Debug)]
@@ -51,7 +52,8 @@ impl Delivery<'_> {
         upload: Upload,
     ) -> Result<OutputReport, GaveUp> {
         let lease = self.lease.lease;
-        let put = || self.shared.client.put_output(lease, index, &upload);
+        let client = self.client();
+        let put = || client.put_output(lease, index, &upload);
         match self.persist(&[Stop::Lost, Stop::Cancelled], put).await {
             Ok(_) => Ok(OutputReport {
                 units: landed.units,
@@ -59,7 +61,8 @@ impl Delivery<'_> {
                 ..OutputReport::new(index, OutputOutcome::Landed)
             }),
             Err(GaveUp::Refused(error)) if !error.is_retryable() => {
-                tracing::error!(%lease, index, %error, "the server refused an output");
+                let request = self.lease.request_id.as_deref();
+                tracing::error!(%lease, index, %error, request.id = request, "the server refused an output");
                 let reason = Some(format!("the upload was refused: {error}"));
                 Ok(OutputReport { reason, ..OutputReport::new(index, OutputOutcome::Failed) })
             }
@@ -71,13 +74,23 @@ impl Delivery<'_> {
     pub(super) async fn complete(&self, mut outputs: Vec<OutputReport>) -> Result<(), GaveUp> {
         outputs.sort_by_key(|output| output.index);
         let body = CompleteRequest { outputs };
-        self.persist(&[Stop::Lost], || self.shared.client.complete(self.lease.lease, &body)).await.map(drop)
+        let client = self.client();
+        self.persist(&[Stop::Lost], || client.complete(self.lease.lease, &body)).await.map(drop)
     }
 
     /// Gives the attempt up with a reason.
     pub(super) async fn fail(&self, reason: &str, retryable: bool, fate: Option<Fate>) -> Result<(), GaveUp> {
         let body = FailRequest { reason: reason.to_owned(), retryable, fate };
-        self.persist(&[Stop::Lost], || self.shared.client.fail(self.lease.lease, &body)).await.map(drop)
+        let client = self.client();
+        self.persist(&[Stop::Lost], || client.fail(self.lease.lease, &body)).await.map(drop)
+    }
+
+    /// Calls for this lease are part of the trace that it came with.
+    fn client(&self) -> Cow<'_, Client> {
+        match &self.lease.traceparent {
+            Some(trace) => Cow::Owned(self.shared.client.in_trace(trace)),
+            None => Cow::Borrowed(&self.shared.client),
+        }
     }
 
     /// Insists until told to stop; an answer that the lease is gone is the same as being told.

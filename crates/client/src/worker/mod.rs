@@ -35,6 +35,7 @@ use shared::Shared;
 /// What a worker is called, what it takes and how patient it is.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
+    /// How operators see it; sessions may share it.
     pub name: WorkerName,
     /// A random id of this process: leases belong to it and are given back when it is gone.
     pub session: String,
@@ -80,8 +81,11 @@ impl WorkerSettings {
 /// How the attempts of a worker ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkerReport {
+    /// Jobs that were completed.
     pub completed: u64,
+    /// Jobs that were given up, retryable or not.
     pub failed: u64,
+    /// Jobs that were stopped because nobody wants them any more.
     pub cancelled: u64,
     /// The lease was gone before the work was delivered.
     pub lost: u64,

@@ -22,6 +22,7 @@ pub trait Performer: Send + Sync + 'static {
 /// A leased job with its inputs.
 #[derive(Clone, Debug)]
 pub struct Assignment {
+    /// The lease as the server sent it.
     pub lease: LeaseView,
     inputs: Vec<(String, Input)>,
 }
@@ -29,7 +30,9 @@ pub struct Assignment {
 /// A fetched input.
 #[derive(Clone, Debug)]
 pub struct Input {
+    /// The whole input.
     pub bytes: Bytes,
+    /// Its media type, where the server said one.
     pub content_type: Option<String>,
 }
 
@@ -53,13 +56,16 @@ impl Assignment {
 /// What became of one output.
 #[derive(Clone, Debug)]
 pub enum Outcome {
+    /// Made: its bytes are uploaded and charged.
     Landed(Landed),
     /// Made, but not fit to be shown: not charged.
     Filtered {
+        /// For people, and in the receipt.
         reason: String,
     },
     /// This output failed; the others go on.
     Failed {
+        /// For people, and in the receipt.
         reason: String,
     },
 }
@@ -67,7 +73,9 @@ pub enum Outcome {
 /// A finished output.
 #[derive(Clone, Debug)]
 pub struct Landed {
+    /// The output.
     pub bytes: Bytes,
+    /// Its media type, such as `image/png`.
     pub content_type: String,
     /// What was delivered, for example seconds; `None` is as quoted.
     pub units: Option<Quantity>,
@@ -87,10 +95,18 @@ impl Landed {
 pub enum PerformError {
     /// It failed, and another attempt may do better or not.
     #[error("{reason}")]
-    Failed { reason: String, retryable: bool },
+    Failed {
+        /// For people, and in the job's error.
+        reason: String,
+        /// Whether another attempt may do better.
+        retryable: bool,
+    },
     /// It is not known whether something was produced elsewhere (X11).
     #[error("{reason}")]
-    FateUnknown { reason: String },
+    FateUnknown {
+        /// For people, and in the job's error.
+        reason: String,
+    },
     /// It stopped because it was told to.
     #[error("stopped as told")]
     Stopped,

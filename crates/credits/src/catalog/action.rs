@@ -12,10 +12,13 @@ use crate::price::{Price, RawPrice, RawStage};
 /// One thing a job can do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
+    /// How requests name it.
     pub name: ActionName,
+    /// For people.
     pub title: String,
     /// Workers of this pool run it.
     pub pool: PoolName,
+    /// What it makes, where the file says so.
     pub kind: Option<MediaKind>,
     /// Declared cost for the queue, in slot-milliseconds; measured when left out.
     pub work_ms: Option<u32>,
@@ -31,8 +34,11 @@ pub struct Action {
     pub queue_timeout_ms: Option<u64>,
     /// Plans that may ask for it; every plan when left out (KV-30).
     pub plans: Option<Vec<PlanName>>,
+    /// How many versions one job may make.
     pub outputs: OutputsRule,
+    /// How long a video may be.
     pub seconds: SecondsRule,
+    /// What it costs.
     pub price: Price,
 }
 
@@ -40,9 +46,13 @@ pub struct Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
+    /// Pictures.
     Image,
+    /// Moving pictures; they have a length in seconds.
     Video,
+    /// Three-dimensional models.
     Model,
+    /// Anything else.
     Asset,
 }
 
@@ -52,6 +62,7 @@ pub enum MediaKind {
 pub struct OutputsRule {
     /// When the request leaves `outputs` out.
     pub default: u32,
+    /// Most outputs of one job.
     pub max: u32,
 }
 
@@ -67,6 +78,7 @@ impl Default for OutputsRule {
 pub struct SecondsRule {
     /// When the request leaves `seconds` out; without a default it must say, where the price asks for it.
     pub default: Option<u32>,
+    /// Longest video, in seconds.
     pub max: u32,
 }
 

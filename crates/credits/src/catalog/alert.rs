@@ -9,6 +9,7 @@ use super::decimal;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
+    /// What it is about.
     pub kind: AlertKind,
     /// For `low`: below so many hundredths of the last full balance.
     pub percent: Option<u8>,
@@ -23,9 +24,13 @@ pub struct Alert {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
+    /// Available credits fell below a threshold.
     Low,
+    /// Nothing is available any more.
     Exhausted,
+    /// A lot's rest is about to expire.
     Expiring,
+    /// A paid term is about to renew.
     Renewal,
     /// A boundary is about to forfeit credits.
     TrimAhead,

@@ -9,12 +9,15 @@ use super::decimal::{self, Factor};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carry {
+    /// The boundary.
     pub at: CarryAt,
     /// Never empty. A source that no rule names at a boundary passes it untouched.
     pub sources: Vec<SourceName>,
+    /// How much survives it.
     pub keep: Keep,
     /// The cap, with `keep = "max"` and only then.
     pub max: Option<KeepMax>,
+    /// What `max` is a cap of.
     #[serde(default)]
     pub cap_on: CapOn,
     /// Which source loses first: a permutation of `sources`; the order of lots when left out.
@@ -25,6 +28,7 @@ pub struct Carry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CarryAt {
+    /// A billing period ends and the next one begins.
     Renewal,
     /// A downgrade takes effect; the cap is counted with the new plan's allotment.
     Downgrade,
@@ -36,8 +40,11 @@ pub enum CarryAt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
+    /// Nothing.
     None,
+    /// Everything.
     All,
+    /// At most the cap.
     Max,
 }
 
@@ -47,6 +54,7 @@ pub enum Keep {
 pub struct KeepMax {
     /// So many times the allotment.
     pub allotments: Option<Factor>,
+    /// So many credits.
     #[serde(default, deserialize_with = "decimal::optional")]
     pub credits: Option<Credits>,
 }

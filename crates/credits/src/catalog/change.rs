@@ -6,11 +6,16 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
+    /// To a plan of higher rank, or a longer term.
     pub upgrade: PlanChange,
+    /// To a plan of lower rank, or a shorter term.
     pub downgrade: PlanChange,
+    /// To the catalog's default plan.
     pub cancel: PlanChange,
+    /// More seats, or fewer.
     #[serde(default)]
     pub seats: SeatChange,
+    /// Units of add-ons that end.
     #[serde(default)]
     pub addon: AddonChange,
 }
@@ -19,11 +24,15 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanChange {
+    /// When it takes effect.
     pub when: When,
+    /// What becomes of the billing anchor.
     #[serde(default)]
     pub anchor: Anchor,
+    /// What is granted with it.
     #[serde(default)]
     pub grant: GrantOnChange,
+    /// What becomes of the lots that the old plan gave.
     #[serde(default)]
     pub existing: Existing,
     /// Units of add-ons are granted again at the new plan's size (AS, X22).
@@ -35,7 +44,9 @@ pub struct PlanChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
+    /// With the request.
     Now,
+    /// At the end of the billing period.
     PeriodEnd,
     /// The end of the paid term: the year's, where the workspace pays by the year (KV-25).
     TermEnd,
@@ -45,6 +56,7 @@ pub enum When {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Anchor {
+    /// Boundaries stay where they are.
     #[default]
     Keep,
     /// The change starts a new billing cycle (KV-20).
@@ -70,6 +82,7 @@ pub enum GrantOnChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Existing {
+    /// They live on until their own end.
     #[default]
     Keep,
     /// Base and unit lots end with the change (X22).
@@ -80,8 +93,11 @@ pub enum Existing {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeatChange {
+    /// When seats that are added count.
     pub added: When,
+    /// When seats that are removed cease to.
     pub removed: When,
+    /// Whether a seat that is added late gives fewer credits.
     pub prorate: Prorate,
 }
 
@@ -95,8 +111,10 @@ impl Default for SeatChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prorate {
+    /// As many as a whole period.
     #[default]
     None,
+    /// By the days that are left.
     Days,
 }
 
@@ -104,6 +122,7 @@ pub enum Prorate {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AddonChange {
+    /// When the units end.
     pub cancel: When,
     /// A cancelled plan takes the add-ons with it.
     pub ends_with_plan: bool,

@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub struct Charge {
     /// How a hold is shown. One mechanism, two presentations (KF-01, KR-09).
     pub show: Show,
+    /// What is counted when a job closes.
     pub settle_on: SettleOn,
     /// What each outcome does. Every outcome has a row.
     pub outcome: BTreeMap<Outcome, Disposition>,
@@ -50,6 +51,7 @@ impl Charge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Show {
+    /// As reserved: still the workspace's, not to be used.
     Reserved,
     /// As spent at once; a release is then a reversal.
     Spent,
@@ -59,6 +61,7 @@ pub enum Show {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettleOn {
+    /// Each output by itself.
     EachOutput,
     /// The stages of an output add up when its last one is there (KA-10).
     FinalStage,
@@ -70,10 +73,13 @@ pub enum SettleOn {
 pub enum Outcome {
     /// It landed.
     Success,
+    /// It was not made.
     Failed,
     /// Withheld for its content (KV-15).
     Filtered,
+    /// Nobody wanted it any more.
     Cancelled,
+    /// It ran, or waited, longer than it may.
     Timeout,
     /// The provider's answer never came (X11).
     Unknown,
@@ -102,7 +108,9 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
+    /// They are spent.
     Charge,
+    /// They go back to the lots that they came from.
     Release,
 }
 
@@ -119,6 +127,7 @@ pub enum Overrun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Late {
+    /// It is refused and costs nothing.
     #[default]
     Drop,
 }
@@ -127,6 +136,7 @@ pub enum Late {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRetry {
+    /// The first one: a job is held for once.
     #[default]
     ReuseHold,
 }

@@ -11,18 +11,23 @@ use super::decimal::{self, Factor};
 pub struct Limit {
     /// How a refusal calls it.
     pub name: String,
+    /// What is counted.
     pub what: LimitWhat,
+    /// Whose sum it is.
     #[serde(default)]
     pub who: LimitWho,
     /// The source it is about, for purchases.
     pub source: Option<SourceName>,
     /// The actions it is about; all when left out.
     pub actions: Option<Vec<ActionName>>,
+    /// The ceiling itself.
     pub amount: LimitAmount,
+    /// Over which time it is counted.
     pub window: Window,
     /// Payments that count, for purchases: pending ones too, or two at once would both pass (KV-09).
     #[serde(default)]
     pub count: Vec<PaymentState>,
+    /// What happens there.
     #[serde(default)]
     pub then: LimitAction,
 }
@@ -47,11 +52,16 @@ pub enum LimitWhat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitWho {
+    /// The whole workspace's.
     #[default]
     Workspace,
+    /// Each member's own.
     Member,
+    /// A group of members'.
     Group,
+    /// An API key's.
     Key,
+    /// A feature of the platform's.
     Feature,
 }
 
@@ -61,6 +71,7 @@ pub enum LimitWho {
 pub struct LimitAmount {
     /// So many times the allotment.
     pub allotments: Option<Factor>,
+    /// So many credits.
     #[serde(default, deserialize_with = "decimal::optional")]
     pub credits: Option<Credits>,
     /// A plain count, for jobs.
@@ -71,7 +82,9 @@ pub struct LimitAmount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
+    /// A local date of the workspace's zone.
     Day,
+    /// A calendar month in UTC.
     Month,
     /// From one monthly anniversary of the anchor to the next (KV-10).
     BillingMonth,
@@ -83,7 +96,9 @@ pub enum Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
+    /// Announced, not there yet.
     Pending,
+    /// It arrived.
     Confirmed,
 }
 
@@ -91,7 +106,9 @@ pub enum PaymentState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitAction {
+    /// The request is refused.
     #[default]
     Block,
+    /// A notice is sent.
     Alert,
 }

@@ -53,28 +53,43 @@ pub use source::{
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Catalog {
+    /// How workspaces name it; the same in all its versions.
     pub name: CatalogName,
     /// Counts up from 1 with every published change; frozen on quotes and lots (X6).
     pub version: u32,
+    /// For people.
     pub title: String,
     /// Whether a boundary counts as paid by itself (KV-26).
     pub renewal: Renewal,
     /// What a workspace's own key may see of the past (KV-29).
     pub history: History,
+    /// How terms and periods relate.
     pub billing: Billing,
     /// By rank, lowest first. Never empty.
     pub plans: Vec<Plan>,
+    /// What jobs can do.
     pub actions: BTreeMap<ActionName, Action>,
+    /// How credits appear.
     pub sources: BTreeMap<SourceName, Source>,
+    /// What lots may pay for, when not everything.
     pub scopes: BTreeMap<ScopeName, Scope>,
+    /// Credits that are sold as a whole.
     pub packs: BTreeMap<PackName, Pack>,
+    /// Recurring add-ons.
     pub addons: BTreeMap<AddonName, Addon>,
+    /// What survives boundaries.
     pub carry: Vec<Carry>,
+    /// What changes of plan, seats and add-ons do.
     pub change: Change,
+    /// Ceilings.
     pub limits: Vec<Limit>,
+    /// Which lot pays first (X19).
     pub order: LotOrder,
+    /// When credits are taken, and what each outcome means for them.
     pub charge: Charge,
+    /// When a purchase can be given back.
     pub refund: Refund,
+    /// Notices, once per crossing (KF-04).
     pub alerts: Vec<Alert>,
     default_plan: usize,
 }

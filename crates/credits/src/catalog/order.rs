@@ -43,10 +43,15 @@ impl Default for LotOrder {
 /// What of a lot the order looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderFacts {
+    /// Lower is used first.
     pub priority: i32,
+    /// First instant at which it is not usable any more; `None` never expires.
     pub expires_at: Option<Millis>,
+    /// What kind of credits it holds.
     pub class: LotClass,
+    /// First instant at which it is usable.
     pub effective_at: Millis,
+    /// Its id, which decides where all else is equal.
     pub id: LotId,
 }
 

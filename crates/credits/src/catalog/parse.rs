@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use reeve_types::{ActionName, CatalogName, PlanName, SourceName};
+use reeve_types::{ActionName, CatalogName, PlanName, SourceName, did_you_mean_of};
 use serde::Deserialize;
 use serde_path_to_error::{Path, Segment};
 
@@ -18,9 +18,11 @@ use crate::price::RawStage;
 /// One thing that is wrong with a catalog file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// What the caller called the text.
     pub file: String,
     /// Dotted path as TOML writes it, such as `action."image.generate".price.rate`; empty for the whole file.
     pub key: String,
+    /// What is wrong, for people.
     pub reason: String,
 }
 
@@ -36,6 +38,7 @@ impl fmt::Display for Finding {
 /// A catalog that was refused, with all that is wrong with it. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogError {
+    /// All that is wrong, in the order of the file.
     pub findings: Vec<Finding>,
 }
 
@@ -104,7 +107,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Catalog, CatalogError> {
     validate::check(&catalog, &mut findings);
     match default_plan.map(|name| catalog.plans.iter().position(|plan| plan.name == name).ok_or(name)) {
         Some(Ok(place)) => catalog.default_plan = place,
-        Some(Err(name)) => findings.add("default_plan", format!("there is no plan `{name}`")),
+        Some(Err(name)) => findings.no_such("default_plan", "plan", name.as_str(), catalog.plan_names()),
         None => {}
     }
     match findings.into_error(file) {
@@ -130,7 +133,8 @@ pub fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T,
         toml::Deserializer::parse(text).map_err(|error| refused(String::new(), &located(text, &error)))?;
     serde_path_to_error::deserialize(document).map_err(|error| {
         let key = dotted(error.path());
-        refused(key, error.inner().message())
+        let message = error.inner().message();
+        refused(key, &format!("{}{}", first_line(message), did_you_mean_of(message)))
     })
 }
 
@@ -178,7 +182,7 @@ impl RawCatalog {
             let stages = &raw.price.stages;
             let key = format!("action.{}.price.stages", quoted(action.as_str()));
             for stage in stages.iter().filter(|stage| !self.stage.contains_key(*stage)) {
-                findings.add(&key, format_args!("there is no stage `{stage}`"));
+                findings.no_such(&key, "stage", stage.as_str(), self.stage.keys().map(StageName::as_str));
             }
             if let Some(stage) = validate::repeated(stages) {
                 findings.add(&key, format_args!("names stage `{stage}` twice"));

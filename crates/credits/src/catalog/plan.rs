@@ -13,8 +13,10 @@ use super::decimal;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Interval {
+    /// Paid by the month.
     #[default]
     Month,
+    /// Paid by the year.
     Year,
 }
 
@@ -30,7 +32,9 @@ impl fmt::Display for Interval {
 /// What a workspace may subscribe to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// How workspaces name it.
     pub name: PlanName,
+    /// For people.
     pub title: String,
     /// Place among the plans, lowest first; unique. An upgrade goes to a higher one (X22).
     pub rank: u32,
@@ -38,7 +42,9 @@ pub struct Plan {
     pub tier: TierName,
     /// Most jobs of one workspace that run at once, where the plan differs from its tier.
     pub max_concurrent: Option<u32>,
+    /// Whether it is paid for.
     pub paid: bool,
+    /// The credits that it comes with.
     pub allotment: Allotment,
     /// The allotment is for one seat (AS-03).
     pub per_seat: bool,
@@ -54,20 +60,49 @@ pub enum Allotment {
     /// One of these, ascending; left out it is the smallest.
     Choice(Vec<Credits>),
     /// Agreed with each workspace (KV-28).
-    Custom { min: Credits, default: Credits },
+    Custom {
+        /// The least that may be agreed, in credits a month.
+        min: Credits,
+        /// What holds where nothing was agreed, in credits a month.
+        default: Credits,
+    },
 }
 
 /// Why an allotment cannot be had on a plan (422).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AllotmentRefusal {
+    /// The plan has no allotment.
     #[error("plan `{plan}` has no allotment to choose; leave `allotment` out")]
-    NotSold { plan: PlanName },
+    NotSold {
+        /// The plan.
+        plan: PlanName,
+    },
+    /// Not one of the plan's sizes.
     #[error("plan `{plan}` is not sold with {asked} credits; choose one of {}", list(.offered))]
-    NotOffered { plan: PlanName, asked: Credits, offered: Vec<Credits> },
+    NotOffered {
+        /// The plan.
+        plan: PlanName,
+        /// What was asked for.
+        asked: Credits,
+        /// Its sizes, ascending.
+        offered: Vec<Credits>,
+    },
+    /// Less than the plan starts at.
     #[error("plan `{plan}` starts at {min} credits, `{asked}` is less")]
-    BelowMinimum { plan: PlanName, asked: Credits, min: Credits },
+    BelowMinimum {
+        /// The plan.
+        plan: PlanName,
+        /// What was asked for.
+        asked: Credits,
+        /// What it starts at.
+        min: Credits,
+    },
+    /// More than one grant can be: a mistake of the input.
     #[error("{asked} credits are beyond what one grant can be")]
-    TooLarge { asked: Credits },
+    TooLarge {
+        /// What was asked for.
+        asked: Credits,
+    },
 }
 
 fn list(amounts: &[Credits]) -> String {

@@ -20,6 +20,7 @@ pub enum Renewal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
+    /// All of it.
     #[default]
     Full,
     /// The ledger is there, and shown to the platform alone.
@@ -56,7 +57,9 @@ pub enum PeriodInYear {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
+    /// For people; its name when left out.
     pub title: Option<String>,
+    /// What it gives.
     #[serde(deserialize_with = "decimal::credits")]
     pub credits: Credits,
     /// The source that grants it.
@@ -67,10 +70,13 @@ pub struct Pack {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addon {
+    /// For people; its name when left out.
     pub title: Option<String>,
+    /// The source that grants its units.
     pub source: SourceName,
     /// Plans that may buy it.
     pub plans: Vec<PlanName>,
+    /// Most units of one workspace.
     #[serde(default = "units_shipped")]
     pub units_max: u32,
 }

@@ -29,6 +29,7 @@ pub enum UnusedScope {
     /// Those of this purchase's lots.
     #[default]
     Purchase,
+    /// All of the workspace's.
     Account,
 }
 
@@ -36,8 +37,10 @@ pub enum UnusedScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Otherwise {
+    /// It is refused.
     #[default]
     NonRefundable,
+    /// Only an admin may give it back.
     Admin,
 }
 
@@ -45,6 +48,7 @@ pub enum Otherwise {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdminRefund {
+    /// Give it back, with a reason.
     #[default]
     Reason,
 }
@@ -56,5 +60,6 @@ pub enum Chargeback {
     /// The workspace owes it; the next grants pay it first.
     #[default]
     Debt,
+    /// Nobody does: what was spent is lost.
     Clamp,
 }

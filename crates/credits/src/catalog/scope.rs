@@ -24,6 +24,7 @@ impl Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ActionPattern {
+    /// This action alone.
     One(ActionName),
     /// The prefix with its dot.
     Below(String),

@@ -16,7 +16,9 @@ use crate::lot::LotClass;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
+    /// What kind of credits its lots hold.
     pub class: LotClass,
+    /// How many credits it gives.
     pub amount: Amount,
     /// Multiplies an amount that is the allotment: 12 for a year granted at once (AS-04).
     #[serde(default = "one")]
@@ -38,9 +40,12 @@ pub struct Source {
     /// Whose grants share a key where `every` repeats: one live daily lot per user (KR-03).
     #[serde(default)]
     pub subject: Subject,
+    /// For whom it applies.
     #[serde(rename = "if", default)]
     pub condition: Condition,
+    /// How long its lots live.
     pub until: Until,
+    /// What its lots may pay for; everything when left out.
     pub scope: Option<ScopeName>,
     /// Lots of a smaller number are spent first (X19).
     #[serde(default)]
@@ -64,6 +69,7 @@ const fn one() -> u32 {
 /// How many credits a source gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Amount {
+    /// So many credits.
     Fixed(Credits),
     /// The workspace's allotment, times `times`.
     Allotment,
@@ -113,7 +119,9 @@ impl<'de> Visitor<'de> for AmountVisitor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PerCount {
+    /// A seat of the subscription.
     Seat,
+    /// A unit of the add-on that names the source.
     Unit,
 }
 
@@ -132,6 +140,7 @@ pub enum Pool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
+    /// The workspace itself.
     #[default]
     Workspace,
     /// `owner.user`, else the workspace.
@@ -148,6 +157,7 @@ pub enum Every {
     Day,
     /// Each month from the anchor, also inside a yearly term (KV-25).
     Month,
+    /// Each year from the anchor.
     Year,
     /// Each paid term: month or year, as the workspace pays.
     Interval,
@@ -163,7 +173,9 @@ pub enum Trigger {
     Promotion,
     /// Units of an add-on are added (AS-07).
     AddonBought,
+    /// A user signed up through the workspace's owner (KA-04).
     FriendSignedUp,
+    /// A trial begins (KV-24).
     TrialStarted,
 }
 
@@ -173,9 +185,11 @@ pub enum Trigger {
 pub struct Condition {
     /// The workspace's plan is one of these.
     pub plan: Option<Vec<PlanName>>,
+    /// The plan is paid for, or is not.
     pub paid: Option<bool>,
     /// The owner's identity, as the platform verified it, is one of these (KV-03).
     pub identity: Option<Vec<String>>,
+    /// The workspace pays by this term.
     pub interval: Option<Interval>,
     /// The workspace never paid (KV-24).
     pub never_paid: bool,
@@ -198,6 +212,7 @@ impl Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Until {
+    /// It has no end of its own.
     Never,
     /// The end of the period it was granted for; without `every`, of the billing period.
     PeriodEnd,
@@ -207,6 +222,7 @@ pub enum Until {
     DayEnd,
     /// So long after it appears.
     After {
+        /// Milliseconds.
         ms: i64,
     },
 }
@@ -249,6 +265,7 @@ fn duration_ms(text: &str) -> Option<i64> {
 pub enum OnConvert {
     /// It stays until its own end.
     Keep,
+    /// It ends with the first payment.
     Expire,
 }
 
@@ -256,6 +273,7 @@ pub enum OnConvert {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnPlanExit {
+    /// They live on until their own end.
     #[default]
     Keep,
     /// The rest goes at the change, later releases too; running holds keep theirs.

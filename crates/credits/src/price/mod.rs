@@ -30,7 +30,9 @@ pub struct Price {
 /// How one stage is priced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageRule {
+    /// What receipts and worker reports call it.
     pub name: StageName,
+    /// What the rate is for.
     pub per: Per,
     /// For one unit; left out where each value of a parameter brings its own.
     pub rate: Option<Credits>,
@@ -38,6 +40,7 @@ pub struct StageRule {
     pub min_seconds: Option<u32>,
     /// Length of a block, with `per = "block"`; left out where each value of a parameter brings its own.
     pub block_seconds: Option<u32>,
+    /// How a part of a second or block counts.
     pub round: Round,
     /// Parameters whose value changes this stage.
     pub by: BTreeMap<ParamName, Axis>,
@@ -49,6 +52,7 @@ pub struct StageRule {
 pub enum Per {
     /// The whole job, which then has one output.
     Job,
+    /// Each output.
     #[default]
     Output,
     /// Each second of each output.
@@ -77,6 +81,7 @@ pub struct Axis {
     /// A request that leaves the parameter out does without the stage.
     #[serde(default)]
     pub optional: bool,
+    /// What each value does to the stage.
     pub values: BTreeMap<String, Variant>,
 }
 

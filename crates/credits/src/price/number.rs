@@ -12,8 +12,10 @@ pub struct Units(u64);
 /// Why a value is not a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnitsError {
+    /// Infinite, or no number at all.
     #[error("must be a finite number")]
     NotANumber,
+    /// Below zero.
     #[error("must not be negative")]
     Negative,
 }

@@ -3,7 +3,7 @@
 //! The order of judgement is fixed: shape first (422), then the plan (403). Whether the workspace can pay is not
 //! asked here.
 
-use reeve_types::{ActionName, CatalogName, Credits, PlanName, limits};
+use reeve_types::{ActionName, CatalogName, Credits, PlanName, did_you_mean, limits};
 use serde_json::{Map, Value};
 
 use super::Per;
@@ -17,6 +17,7 @@ use crate::catalog::{Action, Catalog, Disposition, Factor, Outcome};
 pub struct Quote {
     /// The whole price: what is held.
     pub credits: Credits,
+    /// How many versions are asked for.
     pub outputs: u32,
     /// The sum of `credits` over the lines is the price.
     pub lines: Vec<QuoteLine>,
@@ -24,17 +25,22 @@ pub struct Quote {
     pub per_output: OutputPrice,
     /// The length to produce: as asked, but never below the billed minimum (KA-07).
     pub seconds: Option<Units>,
+    /// The catalog that priced it.
     pub catalog: CatalogName,
+    /// Its version.
     pub catalog_version: u32,
 }
 
 /// One line of a quote: quantity x unit price = credits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct QuoteLine {
+    /// For people: the action, the stage and the values that were chosen.
     pub label: String,
     /// Units over all outputs.
     pub quantity: u64,
+    /// Credits for one unit.
     pub unit_price: Credits,
+    /// Credits for the whole line.
     pub credits: Credits,
 }
 
@@ -42,17 +48,30 @@ pub struct QuoteLine {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteRefusal {
     /// 422 (AS-16).
-    #[error("catalog `{catalog}` has no action `{action}`")]
-    UnknownAction { catalog: CatalogName, action: ActionName },
+    #[error("catalog `{catalog}` has no action `{action}`{hint}")]
+    UnknownAction {
+        /// The workspace's catalog.
+        catalog: CatalogName,
+        /// What was asked for.
+        action: ActionName,
+        /// What may have been meant, as [`reeve_types::did_you_mean`] says it.
+        hint: String,
+    },
     /// 422: the workspace is on a plan that this version of the catalog no longer has.
     #[error("catalog `{catalog}` has no plan `{plan}`")]
-    UnknownPlan { catalog: CatalogName, plan: PlanName },
+    UnknownPlan {
+        /// The workspace's catalog.
+        catalog: CatalogName,
+        /// The workspace's plan.
+        plan: PlanName,
+    },
     /// 422, one finding for each parameter.
     #[error("{} of the parameters cannot be accepted", .0.len())]
     Invalid(Vec<ParamFinding>),
     /// 403 (KV-30, KF-14).
     #[error("plan `{plan}` may not use `{what}`; {}", allowed(.plans))]
     NotEntitled {
+        /// The workspace's plan.
         plan: PlanName,
         /// The action, or the action with the value that the plan lacks.
         what: String,
@@ -61,7 +80,10 @@ pub enum QuoteRefusal {
     },
     /// 422.
     #[error("`{action}` would cost more than {} credits", limits::CREDITS_MAX)]
-    TooLarge { action: ActionName },
+    TooLarge {
+        /// What was asked for.
+        action: ActionName,
+    },
 }
 
 fn allowed(plans: &[PlanName]) -> String {
@@ -82,7 +104,9 @@ pub fn quote(
     params: &Map<String, Value>,
 ) -> Result<Quote, QuoteRefusal> {
     let Some(action) = catalog.action(action) else {
-        return Err(QuoteRefusal::UnknownAction { catalog: catalog.name.clone(), action: action.clone() });
+        let hint = did_you_mean(action.as_str(), catalog.actions.keys().map(ActionName::as_str));
+        let (catalog, action) = (catalog.name.clone(), action.clone());
+        return Err(QuoteRefusal::UnknownAction { catalog, action, hint });
     };
     if catalog.plan(plan).is_none() {
         return Err(QuoteRefusal::UnknownPlan { catalog: catalog.name.clone(), plan: plan.clone() });

@@ -14,6 +14,7 @@ use crate::catalog::{Action, ParamName};
 pub struct ParamFinding {
     /// JSON pointer into a body of `{action, params}`.
     pub pointer: String,
+    /// What is wrong, for people.
     pub detail: String,
 }
 

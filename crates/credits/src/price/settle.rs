@@ -11,6 +11,7 @@ use crate::catalog::{Outcome, StageName};
 /// Stored on the job, so that a new catalog version changes nothing for jobs that were admitted before (X6).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OutputPrice {
+    /// Its stages; the first is the base.
     pub stages: Vec<StagePrice>,
     /// Outcomes that are charged; every other releases.
     pub charged: Vec<Outcome>,
@@ -21,7 +22,9 @@ pub struct OutputPrice {
 /// The price of one stage of one output.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StagePrice {
+    /// The stage's name.
     pub name: StageName,
+    /// How seconds become units.
     pub rule: UnitRule,
     /// For one unit.
     pub rate: Credits,
@@ -35,12 +38,18 @@ pub struct StagePrice {
 pub enum UnitRule {
     /// One unit, whatever the length.
     Each,
+    /// One unit a second.
     Seconds {
+        /// Fewer seconds count as so many.
         min_seconds: u32,
+        /// How a part of a second counts.
         round: Round,
     },
+    /// One unit a block of seconds.
     Blocks {
+        /// The length of a block; at least 1.
         block_seconds: u32,
+        /// How a part of a block counts.
         round: Round,
     },
 }
@@ -71,6 +80,7 @@ impl UnitRule {
 /// How one output ended, as the closing command says.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OutputResult {
+    /// How it ended.
     pub outcome: Outcome,
     /// Seconds delivered; as quoted when left out.
     pub delivered: Option<Units>,
@@ -93,19 +103,35 @@ impl OutputResult {
 /// How one stage of an output ended.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StageOutcome {
+    /// The stage's name.
     pub name: StageName,
+    /// How it ended.
     pub outcome: Outcome,
 }
 
 /// A result that does not fit its quote: the worker's mistake, nothing is settled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettleError {
+    /// A stage that the output was not quoted with.
     #[error("the output has no stage `{name}`; it was quoted with {}", names(.known))]
-    UnknownStage { name: StageName, known: Vec<StageName> },
+    UnknownStage {
+        /// The stage that was named.
+        name: StageName,
+        /// The stages that there are.
+        known: Vec<StageName>,
+    },
+    /// One stage, two outcomes.
     #[error("stage `{name}` is listed twice")]
-    RepeatedStage { name: StageName },
+    RepeatedStage {
+        /// The stage.
+        name: StageName,
+    },
+    /// Only a stored price that was tampered with can do this.
     #[error("the price of stage `{name}` does not fit an amount")]
-    Overflow { name: StageName },
+    Overflow {
+        /// The stage.
+        name: StageName,
+    },
 }
 
 fn names(stages: &[StageName]) -> String {

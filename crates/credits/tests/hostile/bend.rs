@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+pub use reeve_testkit::fuzz::{Dice, cases};
 
 /// Longest time for one text of ordinary length, in a debug build on a machine that does other things too.
 pub const CASE_MAX: Duration = Duration::from_secs(20);
@@ -100,38 +98,6 @@ const VALUES: &[&str] = &[
     "{ credits = 0 }",
     "[\"free\", \"free\"]",
 ];
-
-/// Draws what a case is made of.
-pub struct Dice(TestRunner);
-
-impl Dice {
-    /// From `REEVE_FUZZ_SEED`, or the seed of an ordinary run.
-    pub fn seeded() -> Self {
-        let seed = [u8::try_from(number("REEVE_FUZZ_SEED", 1) % 256).unwrap(); 32];
-        Self(TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &seed)))
-    }
-
-    pub fn draw<S: Strategy>(&mut self, of: S) -> S::Value {
-        of.new_tree(&mut self.0).unwrap().current()
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        self.draw(any::<Index>()).index(n.max(1))
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
-}
-
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
-/// Cases of a run: `shipped`, unless the environment says otherwise.
-pub fn cases(shipped: u32) -> u32 {
-    number("REEVE_FUZZ_CASES", shipped)
-}
 
 /// The shipped files of a folder below `config/catalogs`, each with its name.
 pub fn shipped(below: &str) -> Vec<(String, String)> {

@@ -9,7 +9,7 @@ use reeve_workspace::{
 };
 
 use super::{Outcome, Rehearsal};
-use crate::format::{self, PaymentRef, step};
+use crate::format::{self, PaymentRef, money};
 use crate::refused::Refused;
 
 impl Rehearsal {
@@ -29,16 +29,16 @@ impl Rehearsal {
             pack: wanted.pack.as_deref().map(Arc::from),
             credits: wanted.credits,
             payment: wanted.payment.as_str().into(),
-            pending: wanted.status == step::PurchaseStatus::Pending,
+            pending: wanted.status == money::PurchaseStatus::Pending,
         };
         self.run(id, &Command::Purchase(Box::new(purchase)))
     }
 
     pub(super) fn refund(&mut self, id: &WorkspaceId, refund: &format::Refund) -> Result<Outcome, String> {
         let kind = match refund.kind {
-            step::RefundWord::Requested => RefundKind::Requested,
-            step::RefundWord::Chargeback => RefundKind::Chargeback,
-            step::RefundWord::Admin => RefundKind::Admin,
+            money::RefundWord::Requested => RefundKind::Requested,
+            money::RefundWord::Chargeback => RefundKind::Chargeback,
+            money::RefundWord::Admin => RefundKind::Admin,
         };
         let reason = refund.reason.as_deref().map(Arc::from);
         let payment = PaymentRef { payment: refund.payment.clone() };

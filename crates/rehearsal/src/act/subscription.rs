@@ -4,7 +4,7 @@ use reeve_types::WorkspaceId;
 use reeve_workspace::{Command, RefundSubscription, Renew, SetAddon, Subscribe};
 
 use super::{Outcome, Rehearsal};
-use crate::format::{self, step};
+use crate::format::{self, money};
 
 impl Rehearsal {
     pub(super) fn subscribe(
@@ -34,7 +34,7 @@ impl Rehearsal {
     }
 
     pub(super) fn renew(&mut self, id: &WorkspaceId, renew: &format::Renew) -> Result<Outcome, String> {
-        let paid = renew.status == step::RenewStatus::Paid;
+        let paid = renew.status == money::RenewStatus::Paid;
         self.run(id, &Command::Renew(Renew { payment: renew.payment.as_str().into(), paid }))
     }
 

@@ -5,6 +5,7 @@
 
 mod expect;
 mod given;
+pub mod money;
 pub mod step;
 mod words;
 
@@ -16,10 +17,10 @@ use serde::Deserialize;
 
 pub use expect::{Expect, LotSaid};
 pub use given::{Given, GivenLot, Overlay};
+pub use money::{Adjust, PaymentRef, Purchase, Refer, Refund, RefundPlan, Renew, SetAddon, Subscribe};
 pub use step::{
-    Action, Adjust, Advance, Complete, Create, Ending, Fail, JobRef, Lapse, LimitMember, MoveCatalog,
-    Nothing, Patch, PaymentRef, Promotion, Purchase, Refer, Refund, RefundPlan, Renew, Request, SetAddon,
-    Settle, Step, Submit, Subscribe,
+    Action, Advance, Complete, Create, Ending, Fail, JobRef, Lapse, LimitMember, MoveCatalog, Nothing, Patch,
+    Promotion, Request, Settle, Step, Submit,
 };
 pub use words::{End, Instant, Moment, Span};
 

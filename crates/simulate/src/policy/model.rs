@@ -253,5 +253,4 @@ impl Policy for Model {
 }
 
 #[cfg(test)]
-#[path = "model_tests.rs"]
 mod tests;

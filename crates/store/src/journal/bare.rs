@@ -105,6 +105,15 @@ impl Bare {
         }
         match self.hot.commit(plan).await {
             Went::Committed => {
+                let (told, hears) = oneshot::channel();
+                self.hot
+                    .told_when_synced(Box::new(move |result| {
+                        let _ = told.send(result.is_ok());
+                    }))
+                    .await;
+                if hears.await != Ok(true) {
+                    return Err(wrong(&"not synced"));
+                }
                 self.seq += 1;
                 self.written.commit();
                 Ok(())

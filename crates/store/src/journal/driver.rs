@@ -15,6 +15,7 @@ use super::hot::Hot;
 use super::lane::{Connect, LOOK_EVERY, Lane};
 use super::queue::{Next, Queue};
 use super::statements::Statements;
+use super::trail::Trail;
 use super::writer::Writer;
 use crate::open::FatalHook;
 use crate::task;
@@ -52,7 +53,6 @@ pub(crate) fn start(setup: Setup) -> Arc<Handle> {
         file,
         spoilt: false,
         in_reach: true,
-        dead: None,
     };
     let watch = Watch(shared.clone());
     task::spawn(async move {
@@ -86,13 +86,18 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
             continue;
         };
         match next {
-            Next::Batch(batch) => {
+            Next::Batch(mut batch) => {
+                Trail::begin(&mut batch.entries);
                 writer.shared.set_under_way(&batch.entries);
                 writer.run(batch.entries).await;
                 writer.shared.set_under_way(&[]);
+                if !batch.flushes.is_empty() {
+                    writer.drain().await;
+                }
                 done(batch.flushes);
             }
             Next::Platform(change, reply) => {
+                writer.drain().await;
                 let outcome = writer.platform(change).await;
                 let _ = reply.send(outcome);
             }

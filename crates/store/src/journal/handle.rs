@@ -1,7 +1,7 @@
 //! The port's side of the journal: counts what waits, hands it to the task.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use reeve_journal::{
     AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room, Urgency,
@@ -9,6 +9,7 @@ use reeve_journal::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::encoded::Encoded;
+use super::trail::Trail;
 use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
 use crate::task;
@@ -27,6 +28,7 @@ pub(super) struct Entry {
     pub(super) entered_ms: u64,
     /// Given back with the outcome.
     pub(super) room: Room,
+    pub(super) trail: Trail,
 }
 
 impl Entry {
@@ -35,7 +37,7 @@ impl Entry {
         let weight_bytes = super::weight::bytes_of(&change);
         let encoded = Box::new(Encoded::of(&change));
         let entered_ms = task::monotonic_ms();
-        Self { change, reply, weight_bytes, encoded, entered_ms, room }
+        Self { change, reply, weight_bytes, encoded, entered_ms, room, trail: Trail::here() }
     }
 
     /// Answers before the commit, which a test asks for to see that it is noticed.
@@ -64,7 +66,11 @@ pub(super) struct Shared {
     /// When the oldest change set of the batch under way was submitted; 0 between batches. What waits behind the batch
     /// is younger, since the queue keeps its order.
     oldest_ms: AtomicU64,
+    /// The same of a batch that is being synced.
+    syncing_ms: AtomicU64,
     can_commit: AtomicBool,
+    /// Why nothing may be committed any more.
+    dead: OnceLock<String>,
     pub(super) written: Counters,
 }
 
@@ -76,7 +82,9 @@ impl Shared {
             count: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             oldest_ms: AtomicU64::new(0),
+            syncing_ms: AtomicU64::new(0),
             can_commit: AtomicBool::new(true),
+            dead: OnceLock::new(),
             written: Counters::default(),
         })
     }
@@ -106,7 +114,8 @@ impl Shared {
 
     /// Answers a change set and gives its room back.
     pub(super) fn answer(&self, entry: Entry, outcome: CommitOutcome) {
-        let Entry { reply, weight_bytes, room, .. } = entry;
+        let Entry { change, reply, weight_bytes, room, entered_ms, trail, .. } = entry;
+        trail.end(&change, &outcome, task::monotonic_ms().saturating_sub(entered_ms));
         self.count.fetch_sub(1, Ordering::AcqRel);
         self.bytes.fetch_sub(weight_bytes, Ordering::AcqRel);
         // Before the answer, so that whoever hears it finds the room free.
@@ -116,21 +125,40 @@ impl Shared {
 
     /// A batch is under way, or none is any more.
     pub(super) fn set_under_way(&self, entries: &[Entry]) {
-        let oldest_ms = entries.iter().map(|entry| entry.entered_ms).min();
-        self.oldest_ms.store(oldest_ms.unwrap_or(0), Ordering::Release);
+        self.oldest_ms.store(oldest_ms(entries), Ordering::Release);
+    }
+
+    /// A batch is being synced, or is no more. The one after it may be forgotten meanwhile, which does not matter: a disk
+    /// that hangs soon stops the writer too.
+    pub(super) fn set_syncing(&self, entries: &[Entry]) {
+        self.syncing_ms.store(oldest_ms(entries), Ordering::Release);
     }
 
     /// How long the oldest change set has been waiting for its outcome.
     pub(super) fn oldest_age_ms(&self) -> u64 {
-        match self.oldest_ms.load(Ordering::Acquire) {
-            0 => 0,
-            entered_ms => task::monotonic_ms().saturating_sub(entered_ms),
-        }
+        let entered = [&self.oldest_ms, &self.syncing_ms].map(|oldest| oldest.load(Ordering::Acquire));
+        let entered_ms = entered.into_iter().filter(|entered_ms| *entered_ms > 0).min();
+        entered_ms.map_or(0, |entered_ms| task::monotonic_ms().saturating_sub(entered_ms))
+    }
+
+    /// Nothing is committed any more; true the first time.
+    pub(super) fn die(&self, why: String) -> bool {
+        self.dead.set(why).is_ok()
+    }
+
+    /// Why nothing is committed any more, if so.
+    pub(super) fn dead(&self) -> Option<&str> {
+        self.dead.get().map(String::as_str)
     }
 
     pub(super) fn set_can_commit(&self, can_commit: bool) {
         self.can_commit.store(can_commit, Ordering::Release);
     }
+}
+
+/// When the oldest of them was submitted; 0 for none.
+fn oldest_ms(entries: &[Entry]) -> u64 {
+    entries.iter().map(|entry| entry.entered_ms).min().unwrap_or(0)
 }
 
 /// The journal as others see it.
@@ -201,7 +229,8 @@ impl Journal for Handle {
 
     fn health(&self) -> JournalHealth {
         JournalHealth {
-            can_commit: self.shared.can_commit.load(Ordering::Acquire),
+            // The writer may not know yet that a sync failed.
+            can_commit: self.shared.can_commit.load(Ordering::Acquire) && self.shared.dead().is_none(),
             depth: self.shared.count.load(Ordering::Acquire),
             oldest_age_ms: self.shared.oldest_age_ms(),
             written: self.shared.written.read(),

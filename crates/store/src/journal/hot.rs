@@ -1,10 +1,11 @@
-//! The usual batch of SQLite in two calls: all its statements as one text, then COMMIT.
+//! The usual batch of SQLite in two calls: all its statements as one text, then COMMIT; its sync goes on beside the next.
 //!
 //! Used by `writer` before its general way, which takes a batch statement by statement. Each call of the driver is a
 //! message to the thread that owns the file and one back; with both cores busy, a dozen of them were a third of a
 //! commit's time. This way is for admissions, leases and closes that go well. Whatever it is not made for, and whatever
 //! does not go well for another reason than the disk, it leaves unwritten to the general way, which finds out why.
-//! Guarantees: what it answers as written is the whole batch; in any other case nothing of it is.
+//! Guarantees: what it answers as committed is the whole batch, and it is durable once [`Hot::told_when_synced`] says so;
+//! in any other case nothing of it is written.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,12 +30,14 @@ use crate::row;
 use crate::row::workspace::DueTimes;
 use crate::sqlite;
 use crate::sqlite::checkpoints::Checkpoints;
+use crate::sqlite::syncs::{Progress, Syncs, Told};
 
 /// Workspaces whose stored due times are remembered; beyond it, all are forgotten, and then written once more each.
 const DUE_COUNT_MAX: usize = 32_768;
 
 /// How a batch went.
 pub(super) enum Went {
+    /// All may read it; it is not synced yet.
     Committed,
     /// Nothing was written: the general way shall take the batch.
     Elsewhere,
@@ -51,6 +54,7 @@ pub(crate) struct Hot {
     /// What is stored, as far as it was written here.
     due: HashMap<WorkspaceId, DueTimes>,
     checkpoints: Checkpoints,
+    syncs: Syncs,
 }
 
 impl Hot {
@@ -59,10 +63,11 @@ impl Hot {
     /// # Errors
     /// When the file cannot be opened.
     pub(crate) async fn open(path: &Path) -> Result<Self, DbErr> {
-        let conn = SqliteConnection::connect_with(&sqlite::options_to_write(path)).await;
+        let conn = SqliteConnection::connect_with(&sqlite::options_to_write_hot(path)).await;
         let conn = conn.map_err(db_error)?;
         let checkpoints = Checkpoints::start(path).await.map_err(db_error)?;
-        Ok(Self { conn, text: text().into(), due: HashMap::new(), checkpoints })
+        let syncs = Syncs::start(path).map_err(|error| db_error(error.into()))?;
+        Ok(Self { conn, text: text().into(), due: HashMap::new(), checkpoints, syncs })
     }
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
@@ -157,19 +162,32 @@ impl Hot {
             self.roll_back().await;
             return Went::CommitFailed(Failure::Disk("a fault of a test before the commit".to_owned()));
         }
+        self.syncs.begin();
         if let Err(error) = self.conn.execute(sqlx::query("COMMIT")).await {
+            self.syncs.ask(Box::new(|_| {})).await;
             let failure = failure(error);
             // A COMMIT that was refused leaves the transaction open; after a failed disk nobody writes any more.
             self.roll_back().await;
             return Went::CommitFailed(failure);
         }
-        faults::pass(Point::JournalAfterCommit);
-        if faults::fails(Point::JournalAfterCommit) {
-            return Went::CommitFailed(Failure::Disk("a fault of a test after the commit".to_owned()));
-        }
         self.remember(plan);
         self.checkpoints.look();
         Went::Committed
+    }
+
+    /// After each batch that was committed: who hears when it is on the disk.
+    pub(super) async fn told_when_synced(&self, told: Told) {
+        self.syncs.ask(told).await;
+    }
+
+    /// Waits until every batch committed so far is on the disk and its callers know.
+    pub(super) async fn drain(&self) {
+        self.syncs.drain().await;
+    }
+
+    /// What readers wait for.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.syncs.progress()
     }
 
     async fn roll_back(&mut self) {
@@ -206,6 +224,7 @@ impl Hot {
     /// # Errors
     /// When the connection does not end in order; nothing that was committed depends on it.
     pub(crate) async fn close(self) -> Result<(), DbErr> {
+        self.syncs.close().await;
         self.checkpoints.close().await;
         self.conn.close().await.map_err(db_error)
     }

@@ -142,8 +142,8 @@ impl Writer {
     /// # Errors
     /// A text for people when nothing can be committed now.
     pub(super) async fn be_in_reach(&mut self) -> Result<(), String> {
-        if let Some(why) = self.dead.clone() {
-            return Err(why);
+        if let Some(why) = self.shared.dead() {
+            return Err(why.to_owned());
         }
         let Some(connect) = self.connect.clone().filter(|_| !self.in_reach) else {
             return Ok(());
@@ -158,7 +158,7 @@ impl Writer {
     /// While nothing is to be done: whether the session is still there. Without this, a server that nobody writes to
     /// would go on answering from memory after another one took over.
     pub(super) async fn look(&mut self) {
-        if self.connect.is_none() || self.dead.is_some() {
+        if self.connect.is_none() || self.shared.dead().is_some() {
             return;
         }
         if !self.in_reach {

@@ -23,6 +23,7 @@ mod platform;
 mod queue;
 mod statements;
 mod tidy;
+mod trail;
 mod transaction;
 mod webhooks;
 mod weight;

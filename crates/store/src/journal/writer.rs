@@ -19,6 +19,7 @@ use super::hot::{Hot, Went};
 use super::lane::{Connect, Lane, Resolved};
 use super::offenders::Taken;
 use super::statements::Statements;
+use super::trail::requests;
 use super::transaction::{Losers, Stop, Writing};
 use crate::failure::{Failure, classify};
 use crate::open::{Fatal, FatalHook};
@@ -34,6 +35,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How one transaction ended.
 enum Tried {
     Committed(Losers),
+    /// Committed, and not on the disk yet: the usual way of SQLite.
+    Unsynced,
     Stopped(Stop),
     /// The COMMIT was sent and no answer came.
     Uncertain(Losers, Failure),
@@ -82,8 +85,6 @@ pub(super) struct Writer {
     pub(super) spoilt: bool,
     /// False from a lost session until another one was had: what `lane` says may be outdated meanwhile.
     pub(super) in_reach: bool,
-    /// Set once nothing may be committed any more.
-    pub(super) dead: Option<String>,
 }
 
 impl Writer {
@@ -111,7 +112,19 @@ impl Writer {
         if faults::is_broken(Law::ReplyAfterCommit) {
             entries.iter_mut().for_each(Entry::answer_early);
         }
-        match self.attempt(&entries).await {
+        let tried = self.attempt(&entries).await;
+        if !matches!(tried, Tried::Unsynced) {
+            // Answers keep the order of the batches: an actor that hears of a lost change reads what was stored, and is
+            // not to hear later of one before it.
+            self.drain().await;
+        }
+        match tried {
+            Tried::Unsynced => {
+                self.lane.seq += 1;
+                self.shared.written.commit();
+                self.shared.set_can_commit(true);
+                self.answer_when_synced(entries).await
+            }
             Tried::Committed(losers) => {
                 self.lane.seq += 1;
                 self.shared.written.commit();
@@ -135,7 +148,7 @@ impl Writer {
         faults::pass(Point::JournalBeforeBegin);
         if let Some(hot) = &mut self.hot {
             match hot.run(entries, self.lane, &self.shared.written).await {
-                Went::Committed => return Tried::Committed(Losers::new()),
+                Went::Committed => return Tried::Unsynced,
                 Went::Stopped(failure) => return Tried::Stopped(Stop::Failed(failure)),
                 Went::CommitFailed(failure) => return self.commit_failed(Losers::new(), failure),
                 Went::Elsewhere => hot.forget(entries.iter().map(|entry| &entry.change.workspace)),
@@ -237,6 +250,35 @@ impl Writer {
         Verdict::Answered
     }
 
+    /// Lets the next batch be written while this one goes onto the disk.
+    async fn answer_when_synced(&self, entries: Vec<Entry>) -> Verdict {
+        let (shared, fatal) = (self.shared.clone(), self.fatal.clone());
+        shared.set_syncing(&entries);
+        let told = move |result: Result<(), &str>| {
+            let outcome = match result {
+                Ok(()) => CommitOutcome::Durable,
+                Err(detail) => {
+                    stop(&shared, &fatal, Fatal::Disk { detail: detail.to_owned() });
+                    CommitOutcome::Unknown
+                }
+            };
+            entries.into_iter().for_each(|entry| shared.answer(entry, outcome.clone()));
+            shared.set_syncing(&[]);
+            faults::pass(Point::JournalAfterAnswers);
+        };
+        if let Some(hot) = &self.hot {
+            hot.told_when_synced(Box::new(told)).await;
+        }
+        Verdict::Answered
+    }
+
+    /// Waits for the answers of all batches so far.
+    pub(super) async fn drain(&self) {
+        if let Some(hot) = &self.hot {
+            hot.drain().await;
+        }
+    }
+
     async fn stopped(&mut self, mut entries: Vec<Entry>, stop: Stop, tries: &mut u32) -> Verdict {
         match stop {
             Stop::AllLost => self.abort(entries, AbortReason::Version),
@@ -253,7 +295,7 @@ impl Writer {
             }
             Stop::Conflict => self.drop_offenders(entries).await,
             Stop::Failed(Failure::Data(detail)) if entries.len() == 1 => {
-                tracing::error!(%detail, "a change set was refused by the store");
+                tracing::error!(%detail, request.ids = requests(&entries), "a change set was refused by the store");
                 self.abort(entries, AbortReason::Data(detail))
             }
             Stop::Failed(Failure::Data(_)) => {
@@ -281,17 +323,25 @@ impl Writer {
                 _ => {}
             }
         }
-        tracing::error!(%detail, "a batch could not be committed");
+        let ids = requests(&entries);
+        tracing::error!(%detail, changes = entries.len(), request.ids = ids, "a batch could not be committed");
         self.abort(entries, AbortReason::Store(detail))
     }
 
     async fn uncertain(&mut self, entries: Vec<Entry>, losers: &Losers, failure: Failure) -> Verdict {
-        tracing::warn!(detail = failure.detail(), "the connection was lost in a commit");
+        let ids = requests(&entries);
+        let detail = failure.detail();
+        tracing::warn!(
+            detail,
+            changes = entries.len(),
+            request.ids = ids,
+            "the connection was lost in a commit"
+        );
         match self.resolve().await {
             Resolved::Committed => self.committed(entries, losers),
             Resolved::NotCommitted => Verdict::Again(entries),
             Resolved::Impossible(detail) => {
-                tracing::error!(%detail, "the outcome of a commit stays unknown");
+                tracing::error!(%detail, request.ids = requests(&entries), "the outcome of a commit stays unknown");
                 self.answer_all(entries, &CommitOutcome::Unknown);
                 Verdict::Answered
             }
@@ -323,9 +373,15 @@ impl Writer {
 
     /// Stops committing for good and tells the composition root.
     pub(super) fn die(&mut self, fatal: Fatal) {
+        stop(&self.shared, &self.fatal, fatal);
+    }
+}
+
+/// Says that nothing is committed any more.
+fn stop(shared: &Shared, hook: &FatalHook, fatal: Fatal) {
+    shared.set_can_commit(false);
+    if shared.die(fatal.to_string()) {
         tracing::error!(why = %fatal, "the journal stops");
-        self.shared.set_can_commit(false);
-        self.dead = Some(fatal.to_string());
-        (self.fatal)(fatal);
+        hook(fatal);
     }
 }

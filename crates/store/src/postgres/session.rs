@@ -40,7 +40,7 @@ impl Sessions {
 
     /// A new session with the lock, or who has it.
     pub(super) async fn open(&self) -> Result<Reached, DbErr> {
-        let db = connect(&self.url, 1, Use::Write).await?;
+        let db = connect(&self.url, Use::Write).await?;
         if self.take(&db).await? {
             return Ok(Reached::Session(db));
         }
@@ -89,7 +89,7 @@ async fn end(db: &DatabaseConnection, backend: &Backend) -> Result<bool, DbErr> 
 }
 
 /// Who holds the lock, for people; `None` when it cannot be seen.
-async fn holder(db: &DatabaseConnection) -> Option<String> {
+pub(crate) async fn holder(db: &DatabaseConnection) -> Option<String> {
     let sql = "SELECT a.pid::bigint AS pid, coalesce(host(a.client_addr), 'a local socket') AS host, \
                coalesce(a.application_name, '') AS name \
                FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \

@@ -1,5 +1,6 @@
 //! How a read reaches the database: errors become `StoreError`, several statements share a snapshot.
 
+use reeve_faults::{self as faults, Point};
 use reeve_journal::StoreError;
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
@@ -43,8 +44,14 @@ pub(crate) async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransact
     db.begin_with_options(options).await.map_err(unavailable)
 }
 
-/// Ends a snapshot. Nothing was written, so a failure here takes nothing away from what was read.
+/// Ends a snapshot. Nothing was written, so a failure here takes nothing away from what was read; its connection is
+/// then looked at before another read gets it ([`crate::release`]).
 pub(crate) async fn end(snapshot: DatabaseTransaction) {
+    faults::pass(Point::ReaderBeforeRollback);
+    if faults::fails(Point::ReaderBeforeRollback) {
+        // As after an error in which SQLite ends the transaction by itself: there is none left to roll back.
+        let _ = snapshot.execute_unprepared("ROLLBACK").await;
+    }
     if let Err(error) = snapshot.rollback().await {
         tracing::debug!(%error, "a read transaction did not end cleanly");
     }

@@ -16,60 +16,88 @@ mod tidy;
 mod webhooks;
 mod workspaces;
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use reeve_credits::lot::Lot;
 use reeve_journal::{
     AgedJob, CatalogRow, DaySpan, EndingRow, FactsRow, JobFilter, JobRecord, JobsFound, KeyRow, LeasedRow,
-    LedgerFilter, Loaded, Page, PastBalance, QueuedRow, Read, Reader, Reconciled, StoredAnswer, UsageFilter,
-    UsageKey, UsageRow, WorkspaceRecord,
+    LedgerFilter, Loaded, Page, PastBalance, QueuedRow, Read, Reader, Reconciled, StoreError, StoredAnswer,
+    UsageFilter, UsageKey, UsageRow, WorkspaceRecord,
 };
 use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, WorkspaceId};
 use reeve_workspace::{Claim, Member, Promotion, PurchaseRow, Row};
 use sea_orm::DatabaseConnection;
 
+use crate::patience::Patience;
+use crate::sqlite::syncs::Progress;
+
 pub(crate) use db::{end, snapshot, unavailable};
 pub(crate) use jobs::after as jobs_after;
 pub(crate) use ledger::after as ledger_after;
 pub(crate) use load::{Lots, load, lots_of};
-pub(crate) use workspaces::{figures, ids_after};
+pub(crate) use workspaces::{figures, ids_after, newest_at};
 
 /// All reads over a pool of connections.
 pub(crate) struct StoreReader {
     db: DatabaseConnection,
+    progress: Option<Arc<Progress>>,
+    patience: Arc<Patience>,
 }
 
 impl StoreReader {
     /// Reads through `db`.
-    pub(crate) fn new(db: DatabaseConnection) -> Self {
-        Self { db }
+    pub(crate) fn new(
+        db: DatabaseConnection,
+        progress: Option<Arc<Progress>>,
+        patience: Arc<Patience>,
+    ) -> Self {
+        Self { db, progress, patience }
+    }
+
+    /// What was read is told only once it is on the disk: somebody may hear an answer from here, and a power cut must not
+    /// make it untrue.
+    fn durable<'a, T: Send + 'a>(
+        &'a self,
+        read: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> Read<'a, T> {
+        async move {
+            let found = self.patience.wait(read).await?;
+            match &self.progress {
+                Some(progress) if !progress.settled().await => {
+                    Err(StoreError::Unavailable("what was read cannot be synced to the disk".to_owned()))
+                }
+                _ => Ok(found),
+            }
+        }
+        .boxed()
     }
 }
 
 impl Reader for StoreReader {
     fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>> {
-        async move {
+        self.durable(async move {
             let snapshot = snapshot(&self.db).await?;
             let loaded = load(&snapshot, workspace).await;
             end(snapshot).await;
             loaded
-        }
-        .boxed()
+        })
     }
 
     fn workspace<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<WorkspaceRecord>> {
-        workspaces::one(&self.db, workspace).boxed()
+        self.durable(workspaces::one(&self.db, workspace))
     }
 
     fn workspaces<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<WorkspaceRecord>> {
-        workspaces::page(&self.db, page).boxed()
+        self.durable(workspaces::page(&self.db, page))
     }
 
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
-        jobs::one(&self.db, job).boxed()
+        self.durable(jobs::one(&self.db, job))
     }
 
     fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {
-        jobs::page(&self.db, filter, page).boxed()
+        self.durable(jobs::page(&self.db, filter, page))
     }
 
     fn ledger<'a>(
@@ -78,67 +106,67 @@ impl Reader for StoreReader {
         filter: &'a LedgerFilter,
         page: &'a Page,
     ) -> Read<'a, Vec<Row>> {
-        ledger::page(&self.db, workspace, (filter, page)).boxed()
+        self.durable(ledger::page(&self.db, workspace, (filter, page)))
     }
 
     fn purchases<'a>(&'a self, workspace: &'a WorkspaceId, page: &'a Page) -> Read<'a, Vec<PurchaseRow>> {
-        workspaces::purchases(&self.db, workspace, page).boxed()
+        self.durable(workspaces::purchases(&self.db, workspace, page))
     }
 
     fn purchase(&self, id: PurchaseId) -> Read<'_, Option<(WorkspaceId, PurchaseRow)>> {
-        workspaces::purchase(&self.db, id).boxed()
+        self.durable(workspaces::purchase(&self.db, id))
     }
 
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>> {
-        workspaces::purchase_by_payment(&self.db, payment).boxed()
+        self.durable(workspaces::purchase_by_payment(&self.db, payment))
     }
 
     fn claimed<'a>(&'a self, claim: &'a Claim) -> Read<'a, Option<WorkspaceId>> {
-        workspaces::claimed(&self.db, claim).boxed()
+        self.durable(workspaces::claimed(&self.db, claim))
     }
 
     fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>> {
-        workspaces::members(&self.db, workspace).boxed()
+        self.durable(workspaces::members(&self.db, workspace))
     }
 
     fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>> {
-        workspaces::answer(&self.db, workspace, key).boxed()
+        self.durable(workspaces::answer(&self.db, workspace, key))
     }
 
     fn lots<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<Lot>> {
-        lots_of(&self.db, workspace, Lots::All).boxed()
+        self.durable(lots_of(&self.db, workspace, Lots::All))
     }
 
     fn due(&self, now: Millis, count_max: u32) -> Read<'_, Vec<WorkspaceId>> {
-        recovery::due(&self.db, now, count_max).boxed()
+        self.durable(recovery::due(&self.db, now, count_max))
     }
 
     fn queued(&self, after: Option<JobId>, count_max: u32) -> Read<'_, Vec<QueuedRow>> {
-        recovery::queued(&self.db, after, count_max).boxed()
+        self.durable(recovery::queued(&self.db, after, count_max))
     }
 
     fn leased(&self) -> Read<'_, Vec<LeasedRow>> {
-        recovery::leased(&self.db).boxed()
+        self.durable(recovery::leased(&self.db))
     }
 
     fn facts(&self) -> Read<'_, Vec<FactsRow>> {
-        recovery::facts(&self.db).boxed()
+        self.durable(recovery::facts(&self.db))
     }
 
     fn keys(&self) -> Read<'_, Vec<KeyRow>> {
-        platform::keys(&self.db).boxed()
+        self.durable(platform::keys(&self.db))
     }
 
     fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>> {
-        platform::key(&self.db, id).boxed()
+        self.durable(platform::key(&self.db, id))
     }
 
     fn catalogs(&self) -> Read<'_, Vec<CatalogRow>> {
-        platform::catalogs(&self.db).boxed()
+        self.durable(platform::catalogs(&self.db))
     }
 
     fn promotions(&self) -> Read<'_, Vec<Promotion>> {
-        platform::promotions(&self.db).boxed()
+        self.durable(platform::promotions(&self.db))
     }
 
     fn usage<'a>(
@@ -147,23 +175,21 @@ impl Reader for StoreReader {
         filter: &'a UsageFilter,
         keys: &'a [UsageKey],
     ) -> Read<'a, Vec<UsageRow>> {
-        async move {
+        self.durable(async move {
             let snapshot = snapshot(&self.db).await?;
             let used = insight::usage(&snapshot, workspace, (filter, keys)).await;
             end(snapshot).await;
             used
-        }
-        .boxed()
+        })
     }
 
     fn balance_at<'a>(&'a self, workspace: &'a WorkspaceId, at: Millis) -> Read<'a, Option<PastBalance>> {
-        async move {
+        self.durable(async move {
             let snapshot = snapshot(&self.db).await?;
             let past = insight::balance_at(&snapshot, workspace, at).await;
             end(snapshot).await;
             past
-        }
-        .boxed()
+        })
     }
 
     fn member_settled<'a>(
@@ -172,42 +198,40 @@ impl Reader for StoreReader {
         member: &'a MemberId,
         from: Millis,
     ) -> Read<'a, (Credits, u64)> {
-        async move {
+        self.durable(async move {
             let snapshot = snapshot(&self.db).await?;
             let settled = insight::member_settled(&snapshot, workspace, (member, from)).await;
             end(snapshot).await;
             settled
-        }
-        .boxed()
+        })
     }
 
     fn aged(&self, after: Option<JobId>, before: Millis, count_max: u32) -> Read<'_, Vec<AgedJob>> {
-        tidy::aged(&self.db, after, (before, count_max)).boxed()
+        self.durable(tidy::aged(&self.db, after, (before, count_max)))
     }
 
     fn ending<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<EndingRow>> {
-        tidy::ending(&self.db, page).boxed()
+        self.durable(tidy::ending(&self.db, page))
     }
 
     fn has_answers_before(&self, at: Millis) -> Read<'_, bool> {
-        tidy::has_answers_before(&self.db, at).boxed()
+        self.durable(tidy::has_answers_before(&self.db, at))
     }
 
     fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool> {
-        tidy::has_answers_of(&self.db, workspace).boxed()
+        self.durable(tidy::has_answers_of(&self.db, workspace))
     }
 
     fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled> {
-        async move {
+        self.durable(async move {
             let snapshot = snapshot(&self.db).await?;
             let sums = reconcile::reconcile(&snapshot, span, page).await;
             end(snapshot).await;
             sums
-        }
-        .boxed()
+        })
     }
 
     fn newest_at(&self) -> Read<'_, Option<Millis>> {
-        workspaces::newest_at(&self.db).boxed()
+        self.durable(newest_at(&self.db))
     }
 }

@@ -86,7 +86,7 @@ fn wide(amount: Credits) -> i128 {
 pub(super) async fn replay<C: ConnectionTrait>(
     db: &C,
     (id, state, keep): (&WorkspaceId, &State, Keep),
-    tally: &mut Tally,
+    tally: &mut Tally<'_>,
 ) -> Result<Replay, StoreError> {
     let mut replay = Replay::new(keep);
     let mut chain = genesis(id);
@@ -96,6 +96,7 @@ pub(super) async fn replay<C: ConnectionTrait>(
         if rows.is_empty() {
             break;
         }
+        tally.read(rows.len());
         for row in rows {
             let follows = row.seq == chain.seq + 1 && hash_row(chain.hash, &row) == row.hash;
             // After the first break every hash differs; one report is enough.
@@ -136,7 +137,7 @@ impl Replay {
         self.keep == Keep::All
     }
 
-    fn apply(&mut self, id: &WorkspaceId, row: &Row, tally: &mut Tally) {
+    fn apply(&mut self, id: &WorkspaceId, row: &Row, tally: &mut Tally<'_>) {
         let amount = wide(row.amount);
         let (available, held) = row.kind.effect();
         self.available += i128::from(available) * amount;
@@ -156,7 +157,7 @@ impl Replay {
         self.count_for_job(id, row, tally);
     }
 
-    fn count_for_job(&mut self, id: &WorkspaceId, row: &Row, tally: &mut Tally) {
+    fn count_for_job(&mut self, id: &WorkspaceId, row: &Row, tally: &mut Tally<'_>) {
         let Some(job) = row.job else { return };
         let sums = self.jobs.entry(job).or_default();
         let amount = wide(row.amount);
@@ -183,7 +184,7 @@ impl Replay {
         }
     }
 
-    fn compare(&self, id: &WorkspaceId, state: &State, chain: Chain, tally: &mut Tally) {
+    fn compare(&self, id: &WorkspaceId, state: &State, chain: Chain, tally: &mut Tally<'_>) {
         tally.check(Promise::L5, chain == state.chain, || {
             let (stored, found) = (state.chain.seq, chain.seq);
             format!(
@@ -200,7 +201,7 @@ impl Replay {
 }
 
 /// L1, L2 per lot, and L5 from the lots' side.
-pub(super) fn lots(id: &WorkspaceId, lots: &[Lot], replay: &Replay, tally: &mut Tally) {
+pub(super) fn lots(id: &WorkspaceId, lots: &[Lot], replay: &Replay, tally: &mut Tally<'_>) {
     for lot in lots {
         let place = |column: &str| format!("table `lots` column `{column}` row `{id}/{}`", lot.id);
         tally.check(Promise::L1, lot.is_conserved(), || format!("{}: {:?}", place("granted"), lot.terms));

@@ -11,7 +11,7 @@ use super::tally::Tally;
 use crate::read::unavailable;
 
 /// Looks at every page of every table and index. One read for each table, so that no snapshot grows old.
-pub(super) async fn check(db: &DatabaseConnection, tally: &mut Tally) -> Result<(), StoreError> {
+pub(super) async fn check(db: &DatabaseConnection, tally: &mut Tally<'_>) -> Result<(), StoreError> {
     if db.get_database_backend() != DbBackend::Sqlite {
         return Ok(());
     }

@@ -33,7 +33,7 @@ pub(super) async fn check<C: ConnectionTrait>(
     db: &C,
     id: &WorkspaceId,
     replay: &mut Replay,
-    tally: &mut Tally,
+    tally: &mut Tally<'_>,
 ) -> Result<Jobs, StoreError> {
     let mut jobs = Jobs::default();
     for live in [true, false] {
@@ -42,6 +42,7 @@ pub(super) async fn check<C: ConnectionTrait>(
             let records = jobs_after(db, id, (live, after), PAGE).await?;
             let Some(last) = records.last() else { break };
             after = Some(last.intro.id);
+            tally.read(records.len());
             for record in &records {
                 let sums = sums_of(record, replay);
                 jobs.add(record);
@@ -86,7 +87,7 @@ impl Jobs {
     }
 
     /// L4, lot by lot.
-    pub(super) fn against_lots(&mut self, id: &WorkspaceId, lots: &[Lot], tally: &mut Tally) {
+    pub(super) fn against_lots(&mut self, id: &WorkspaceId, lots: &[Lot], tally: &mut Tally<'_>) {
         for lot in lots {
             let held = self.holds.remove(&lot.id).unwrap_or(0);
             tally.check(Promise::L4, held == wide(lot.terms.held), || {
@@ -104,7 +105,7 @@ impl Jobs {
     }
 }
 
-fn one(record: &JobRecord, live: bool, sums: JobSums, tally: &mut Tally) {
+fn one(record: &JobRecord, live: bool, sums: JobSums, tally: &mut Tally<'_>) {
     let (job, state) = (record.intro.id, &record.state);
     let place = |column: &str| format!("table `jobs` column `{column}` row `{job}`");
     let is_final = state.status.is_final();
@@ -123,7 +124,7 @@ fn one(record: &JobRecord, live: bool, sums: JobSums, tally: &mut Tally) {
     }
 }
 
-fn closed_hold(record: &JobRecord, sums: JobSums, tally: &mut Tally) {
+fn closed_hold(record: &JobRecord, sums: JobSums, tally: &mut Tally<'_>) {
     let (job, state) = (record.intro.id, &record.state);
     let place = |column: &str| format!("table `jobs` column `{column}` row `{job}`");
     tally.check(Promise::L3, state.hold.parts().is_empty(), || {
@@ -140,7 +141,7 @@ fn closed_hold(record: &JobRecord, sums: JobSums, tally: &mut Tally) {
     });
 }
 
-fn success(record: &JobRecord, tally: &mut Tally) {
+fn success(record: &JobRecord, tally: &mut Tally<'_>) {
     let (job, state) = (record.intro.id, &record.state);
     let landed = state.outputs.iter().filter(|output| output.output.has_landed()).count();
     let cost: i128 = state.outputs.iter().map(|output| wide(output.credits)).sum();

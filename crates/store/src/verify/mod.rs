@@ -7,6 +7,7 @@
 mod credits;
 mod file;
 mod jobs;
+mod meter;
 mod orphans;
 mod tally;
 mod workspace;
@@ -17,6 +18,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::open::Store;
 use crate::read::{end, ids_after, snapshot};
+use meter::Meter;
 use tally::Tally;
 
 /// Workspaces looked up at once.
@@ -57,6 +59,12 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub workspaces_done: u64,
+    /// When it began; 0 when nobody knows.
+    pub workspaces: u64,
+    /// Rows of ledgers and jobs.
+    pub rows_done: u64,
+    /// As the workspaces say; 0 when nobody knows.
+    pub rows: u64,
 }
 
 /// Checks a store; cheap to clone, so that it can be handed to whoever answers the operator.
@@ -78,7 +86,8 @@ impl Verifier {
     /// # Errors
     /// Only when the store cannot be read; damage is part of the report.
     pub async fn run(&self, on_progress: impl Fn(Progress) + Send + Sync) -> Result<Report, StoreError> {
-        let mut tally = Tally::new();
+        let meter = Meter::of(&self.db, &on_progress).await;
+        let mut tally = Tally::new(&meter);
         let mut page = Page { after: None, limit: PAGE };
         let mut done = 0;
         loop {
@@ -88,7 +97,7 @@ impl Verifier {
             for id in &ids {
                 self.one(id, &mut tally).await?;
                 done += 1;
-                on_progress(Progress { workspaces_done: done });
+                meter.workspace();
             }
         }
         file::check(&self.db, &mut tally).await?;
@@ -96,7 +105,7 @@ impl Verifier {
         Ok(Report { workspaces: done, checks: tally.into_checks() })
     }
 
-    async fn one(&self, id: &str, tally: &mut Tally) -> Result<(), StoreError> {
+    async fn one(&self, id: &str, tally: &mut Tally<'_>) -> Result<(), StoreError> {
         let Ok(workspace) = WorkspaceId::new(id) else {
             tally
                 .damaged(format!("table `workspaces` column `id` row `{id}` is damaged: not a workspace id"));

@@ -67,7 +67,7 @@ const QUERIES: [Query; 7] = [
 ];
 
 /// Runs them all.
-pub(super) async fn check(db: &DatabaseConnection, tally: &mut Tally) -> Result<(), StoreError> {
+pub(super) async fn check(db: &DatabaseConnection, tally: &mut Tally<'_>) -> Result<(), StoreError> {
     let backend = db.get_database_backend();
     for Query { promise, count, bad, what } in QUERIES {
         let row = db.query_one_raw(Statement::from_string(backend, count)).await.map_err(unavailable)?;

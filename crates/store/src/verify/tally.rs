@@ -1,5 +1,6 @@
 //! Counts what was checked and keeps the first broken rows of each promise.
 
+use super::meter::Meter;
 use super::{Check, DETAILS_MAX};
 
 /// The promises that a store can show broken.
@@ -35,16 +36,27 @@ const ALL: [(Promise, &str, &str); 12] = [
 ];
 
 /// The counts so far.
-pub(super) struct Tally {
+pub(super) struct Tally<'a> {
+    meter: &'a Meter<'a>,
     checks: Vec<(Promise, Check)>,
 }
 
-impl Tally {
-    pub(super) fn new() -> Self {
+impl<'a> Tally<'a> {
+    pub(super) fn new(meter: &'a Meter<'a>) -> Self {
         let check = |(promise, name, about)| {
             (promise, Check { name, about, ok: true, checked: 0, broken: 0, detail: Vec::new() })
         };
-        Self { checks: ALL.into_iter().map(check).collect() }
+        Self { meter, checks: ALL.into_iter().map(check).collect() }
+    }
+
+    /// An empty one, of the same run.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.meter)
+    }
+
+    /// So many rows of ledger or jobs were read.
+    pub(super) fn read(&self, rows: usize) {
+        self.meter.rows(rows);
     }
 
     /// One thing was looked at; `detail` names the row when it is not as promised.

@@ -14,9 +14,9 @@ use crate::read::{Lots, figures, load, lots_of};
 pub(super) async fn check<C: ConnectionTrait>(
     db: &C,
     id: &WorkspaceId,
-    tally: &mut Tally,
+    tally: &mut Tally<'_>,
 ) -> Result<(), StoreError> {
-    let mut first = Tally::new();
+    let mut first = tally.another();
     match check_keeping(db, (id, Keep::Open), &mut first).await {
         Ok(()) if first.is_ok() => {
             tally.add(&first);
@@ -30,7 +30,7 @@ pub(super) async fn check<C: ConnectionTrait>(
 async fn check_keeping<C: ConnectionTrait>(
     db: &C,
     (id, keep): (&WorkspaceId, Keep),
-    tally: &mut Tally,
+    tally: &mut Tally<'_>,
 ) -> Result<(), StoreError> {
     let Some(loaded) = load(db, id).await? else {
         return Ok(());
@@ -69,7 +69,7 @@ async fn own_row<C: ConnectionTrait>(
     db: &C,
     id: &WorkspaceId,
     rebuilt: &WorkspaceRow,
-    (jobs, tally): (&jobs::Jobs, &mut Tally),
+    (jobs, tally): (&jobs::Jobs, &mut Tally<'_>),
 ) -> Result<(), StoreError> {
     let Some((record, next_due_at)) = figures(db, id).await? else {
         return Ok(());

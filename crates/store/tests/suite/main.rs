@@ -3,6 +3,7 @@
 //! Those on PostgreSQL start a throwaway server from installed binaries, and say so when there are none.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod backup;
 mod bare;
 mod batches;
 mod conformance;

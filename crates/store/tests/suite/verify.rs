@@ -158,3 +158,19 @@ async fn the_same_checks_run_on_postgres() {
     server.sql("t0", "UPDATE jobs SET settled = 1");
     assert!(!store.verifier().run(|_| ()).await.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn a_check_says_how_far_it_is_and_ends_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reeve.db");
+    fill(&path).await;
+    let store = sqlite(&path).await;
+    let seen = std::sync::Mutex::new(Vec::new());
+    store.verifier().run(|progress| seen.lock().unwrap().push(progress)).await.unwrap();
+    store.close().await;
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted_by_key(|progress| (progress.rows_done, progress.workspaces_done)), "{seen:?}");
+    let last = seen.last().unwrap();
+    assert_eq!((last.workspaces_done, last.workspaces), (4, 4));
+    assert!(last.rows > 100 && last.rows_done == last.rows, "{last:?}");
+}

@@ -11,9 +11,8 @@ mod special;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use proptest::prelude::*;
-use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use reeve_journal::MemoryJournal;
+use reeve_testkit::fuzz::runner;
 use reeve_types::{Clock, Millis};
 use reeve_webhooks::{Parts, Settings, Webhooks, Work};
 
@@ -60,18 +59,4 @@ impl Desk {
             }
         }
     }
-}
-
-fn number(name: &str, shipped: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(shipped)
-}
-
-fn runner(shipped: u32) -> TestRunner {
-    let seed = [u8::try_from(number("REEVE_FUZZ_SEED", 1) % 256).unwrap(); 32];
-    let config = ProptestConfig {
-        cases: number("REEVE_FUZZ_CASES", shipped),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }

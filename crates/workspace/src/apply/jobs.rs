@@ -66,6 +66,8 @@ impl Applier<'_> {
         };
         lease.uploads.retain(|other| other.index != upload.index);
         lease.uploads.push(upload.clone());
+        // Told now and not at the close: who watches a job of many outputs sees them come one by one.
+        self.gathered.effects.push(Effect::Uploaded { job: id, upload: upload.clone() });
         self.gathered.uploads.push((id, attempt, upload));
         Ok(())
     }

@@ -57,9 +57,6 @@ impl Applier<'_> {
             Status::Expired => "job.expired",
             _ => "job.failed",
         };
-        for output in closing.outputs.iter().filter(|output| output.has_landed()) {
-            self.gathered.effects.push(Effect::OutputLanded { job: id, index: output.index });
-        }
         self.gathered.effects.push(Effect::Status { job: id, status: closing.status, attempt });
         let is_filtered = closing.error.as_ref().is_some_and(|error| &*error.code == codes::CONTENT_FILTERED);
         self.gathered.effects.push(Effect::Closed { status: closing.status, is_filtered });

@@ -20,15 +20,20 @@ const AHEAD_MS_MAX: i64 = 400 * 86_400_000;
 /// Credits that come by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextCredit {
+    /// When they come.
     pub at: Millis,
+    /// How many.
     pub amount: Credits,
 }
 
 /// What happens next to a balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextChange {
+    /// When it happens.
     pub at: Millis,
+    /// What the ledger will call it.
     pub kind: Kind,
+    /// A size: the kind says the direction.
     pub amount: Credits,
 }
 

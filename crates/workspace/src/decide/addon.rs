@@ -1,7 +1,7 @@
 //! Units of an add-on: more at once, fewer or none from the next month on (AS-07, AS-08, AS-09, X23).
 
-use reeve_credits::catalog::{AddonName, Trigger};
-use reeve_types::{Credits, Millis};
+use reeve_credits::catalog::{AddonName, Catalog, Trigger};
+use reeve_types::{Credits, Millis, did_you_mean};
 
 use super::{Ctx, Decision};
 use crate::calendar::grants::{Mint, expires_at, one};
@@ -15,7 +15,7 @@ use crate::state::State;
 pub(super) fn set(state: &State, set: &SetAddon, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let catalog = ctx.catalog;
     let Some(addon) = catalog.addons.get(&set.addon) else {
-        return Err(Refusal::NoSuchAddon { addon: set.addon.to_string() });
+        return Err(no_such(&set.addon, catalog));
     };
     if set.units == 0 {
         return cancel(state, &set.addon, ctx);
@@ -69,10 +69,15 @@ fn grants(
     vec![Mint::new(state, catalog).grant((name, source), amount, (ctx.now, until), "add-on bought")]
 }
 
+fn no_such(addon: &AddonName, catalog: &Catalog) -> Refusal {
+    let hint = did_you_mean(addon.as_str(), catalog.addons.keys().map(AddonName::as_str));
+    Refusal::NoSuchAddon { addon: addon.to_string(), hint }
+}
+
 /// The units stay until the end of the month and do not come again (AS-08).
 pub(super) fn cancel(state: &State, addon: &AddonName, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     if !ctx.catalog.addons.contains_key(addon) {
-        return Err(Refusal::NoSuchAddon { addon: addon.to_string() });
+        return Err(no_such(addon, ctx.catalog));
     }
     let mut next = state.profile.clone();
     let Some(units) = next.addons.get_mut(addon) else {

@@ -3,7 +3,7 @@
 use reeve_credits::hold::Hold;
 use reeve_credits::lot::{Lot, LotClass, Terms};
 use reeve_types::limits::CREDITS_MAX;
-use reeve_types::{Credits, SourceName};
+use reeve_types::{Credits, SourceName, did_you_mean};
 
 use super::{Ctx, Decision, lot_id};
 use crate::claim::Claim;
@@ -26,7 +26,8 @@ pub(super) fn decide(state: &State, adjust: &Adjust, ctx: &Ctx<'_>) -> Result<De
     }
     if let Some(scope) = adjust.scope.as_ref().filter(|scope| !ctx.catalog.scopes.contains_key(*scope)) {
         let known: Vec<&str> = ctx.catalog.scopes.keys().map(|name| name.as_str()).collect();
-        let detail = format!("`{scope}` is not a scope of the catalog; there are {}", known.join(", "));
+        let near = did_you_mean(scope.as_str(), known.iter().copied());
+        let detail = format!("`{scope}` is not a scope of the catalog; there are {}{near}", known.join(", "));
         return Err(Refusal::invalid("/scope", detail));
     }
     if adjust.amount.is_negative() && adjust.scope.is_some() {

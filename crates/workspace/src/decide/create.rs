@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reeve_credits::catalog::{Catalog, Every};
 use reeve_credits::lot::{Lot, Terms};
 use reeve_credits::opening::{GrantOrder, OpeningFacts, OpeningRefusal, opening_grants};
-use reeve_types::{Credits, WorkspaceId};
+use reeve_types::{Credits, WorkspaceId, did_you_mean};
 use rustc_hash::FxHashMap;
 
 use super::{Ctx, Decision, lot_id};
@@ -96,7 +96,9 @@ fn profile(create: &Create, ctx: &Ctx<'_>) -> Result<Profile, Refusal> {
         None => catalog.default_plan(),
         Some(name) => catalog.plan(name).ok_or_else(|| {
             let names: Vec<&str> = catalog.plans.iter().map(|plan| plan.name.as_str()).collect();
-            let detail = format!("`{name}` is not a plan of `{}`; it has {}", catalog.name, names.join(", "));
+            let near = did_you_mean(name.as_str(), names.iter().copied());
+            let detail =
+                format!("`{name}` is not a plan of `{}`; it has {}{near}", catalog.name, names.join(", "));
             Refusal::invalid("/plan", detail)
         })?,
     };
@@ -131,6 +133,7 @@ fn profile(create: &Create, ctx: &Ctx<'_>) -> Result<Profile, Refusal> {
         daily: Default::default(),
         metadata: create.metadata.clone(),
         billing: None,
+        disputes: Default::default(),
         closed: None,
     };
     profile.cycle.seats_granted = create.seats;

@@ -2,7 +2,7 @@
 
 use reeve_credits::lot::{Lot, LotClass, Terms};
 use reeve_types::limits::CREDITS_MAX;
-use reeve_types::{Credits, WorkspaceId};
+use reeve_types::{Credits, WorkspaceId, did_you_mean};
 
 use super::{Ctx, Decision, create, lot_id};
 use crate::calendar::{opening_cycle, opening_day, set_period};
@@ -38,7 +38,8 @@ fn lot(id: &WorkspaceId, given: &ImportedLot, n: usize, ctx: &Ctx<'_>) -> Result
     let at = |field: &str| format!("/lots/{n}/{field}");
     let Some(source) = ctx.catalog.source(&given.source) else {
         let names: Vec<&str> = ctx.catalog.sources.keys().map(|name| name.as_str()).collect();
-        let detail = format!("`{}` is not a source; there are {}", given.source, names.join(", "));
+        let near = did_you_mean(given.source.as_str(), names.iter().copied());
+        let detail = format!("`{}` is not a source; there are {}{near}", given.source, names.join(", "));
         return Err(Refusal::invalid(&at("source"), detail));
     };
     let largest = Credits::whole(CREDITS_MAX).unwrap_or(Credits::ZERO);

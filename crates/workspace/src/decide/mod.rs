@@ -10,6 +10,7 @@ mod cancel_many;
 mod complete;
 pub(crate) mod create;
 mod denial;
+mod dispute;
 mod ended;
 mod fail;
 pub(crate) mod import;
@@ -48,6 +49,7 @@ pub use submit::refuse_quote;
 /// What the tier of a plan allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TierRules {
+    /// The tier.
     pub name: TierName,
     /// Jobs of one workspace that may run at once.
     pub running_max: u32,
@@ -58,7 +60,9 @@ pub struct TierRules {
 /// Settings of jobs that neither the request nor the catalog sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
+    /// Longest wait, in milliseconds.
     pub queue_timeout_ms: u64,
+    /// Longest run of one attempt, in milliseconds.
     pub run_timeout_ms: u64,
 }
 
@@ -67,10 +71,13 @@ pub struct Defaults {
 pub struct World<'a> {
     /// Already `max(clock, last event)`.
     pub now: Millis,
+    /// The catalogs in all their versions.
     pub shelf: &'a Shelf,
     /// From the lowest tier to the highest.
     pub tiers: &'a [TierRules],
+    /// How lost attempts are tried again.
     pub retry: &'a RetrySettings,
+    /// Settings of jobs that nobody else sets.
     pub defaults: Defaults,
     /// A random number, for back-off.
     pub jitter: u32,
@@ -144,7 +151,7 @@ pub(crate) fn decide(state: &State, command: &Command, ctx: &Ctx<'_>) -> Result<
         Command::ConfirmPurchase { purchase } => purchase::confirm(state, *purchase, ctx),
         Command::FailPurchase { purchase } => purchase::fail(state, *purchase, ctx),
         Command::RefundPurchase(refund) => refund::decide(state, refund, ctx),
-        Command::WinDispute { purchase } => refund::win_dispute(state, *purchase, ctx),
+        Command::WinDispute { purchase } => dispute::win(state, *purchase, ctx),
         Command::Subscribe(subscribe) => subscribe::decide(state, subscribe, ctx),
         Command::CancelSubscription => subscribe::cancel(state, ctx),
         Command::ResumeSubscription => subscribe::resume(state, ctx),

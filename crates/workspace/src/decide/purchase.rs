@@ -4,7 +4,7 @@
 
 use reeve_credits::catalog::{Catalog, Source, Trigger};
 use reeve_types::limits::CREDITS_MAX;
-use reeve_types::{Credits, PurchaseId, SourceName};
+use reeve_types::{Credits, PurchaseId, SourceName, did_you_mean};
 
 use super::{Ctx, Decision, limit};
 use crate::calendar::grants::{Mint, expires_at};
@@ -173,7 +173,7 @@ fn amount(purchase: &Purchase, ctx: &Ctx<'_>) -> Result<Credits, Refusal> {
             None => {
                 return Err(Refusal::invalid(
                     "/pack",
-                    format!("`{pack}` is not a pack; there are {}", names(ctx)),
+                    format!("`{pack}` is not a pack; there are {}{}", names(ctx), meant(pack, ctx)),
                 ));
             }
         },
@@ -186,6 +186,10 @@ fn amount(purchase: &Purchase, ctx: &Ctx<'_>) -> Result<Credits, Refusal> {
         ));
     }
     Ok(credits)
+}
+
+fn meant(pack: &str, ctx: &Ctx<'_>) -> String {
+    did_you_mean(pack, ctx.catalog.packs.keys().map(|name| name.as_str()))
 }
 
 fn names(ctx: &Ctx<'_>) -> String {

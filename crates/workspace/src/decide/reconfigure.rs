@@ -1,7 +1,7 @@
 //! Settings of a workspace, and the version of its catalog: nothing that is granted or admitted changes by them.
 
 use reeve_credits::catalog::{Allotment, Catalog};
-use reeve_types::{CatalogName, Credits};
+use reeve_types::{CatalogName, Credits, did_you_mean};
 
 use super::{Ctx, Decision};
 use crate::calendar::{opening_day, rezone, set_period, transition};
@@ -76,7 +76,9 @@ fn version_of<'a>(
     pointer: &str,
 ) -> Result<&'a Catalog, Refusal> {
     let Some(book) = ctx.world.shelf.get(name) else {
-        return Err(Refusal::invalid("/name", format!("`{name}` is not a catalog")));
+        let known = ctx.world.shelf.iter().map(|book| book.latest().name.as_str());
+        let detail = format!("`{name}` is not a catalog{}", did_you_mean(name.as_str(), known));
+        return Err(Refusal::invalid("/name", detail));
     };
     book.version(version).ok_or_else(|| {
         let known: Vec<String> =

@@ -1,15 +1,15 @@
-//! Payments undone: refunds in their window, chargebacks, disputes won, a subscription's money back.
+//! Payments undone: refunds in their window, chargebacks, a subscription's money back. Disputes won: `dispute`.
 //!
 //! What a reversal takes comes from the payment's own lots, the promotional one too (KV-27). What is used of them
 //! is debt, or lost, as the catalog says (X13); what expired or was forfeited is gone already and owed by nobody.
 
 use reeve_credits::catalog::{AdminRefund, Chargeback, Interval, Refund, UnusedScope};
 use reeve_credits::lot::{Lot, LotClass, Retired};
-use reeve_types::{Credits, Millis, PurchaseId};
+use reeve_types::{Credits, Millis};
 
-use super::{Ctx, Decision, purchase};
+use super::{Ctx, Decision, dispute, purchase};
 use crate::broken::{self, Switch};
-use crate::calendar::{cancel_now, grants::Mint};
+use crate::calendar::cancel_now;
 use crate::claim::Claim;
 use crate::command::{RefundKind, RefundPurchase, RefundSubscription};
 use crate::event::Event;
@@ -24,6 +24,7 @@ use crate::state::State;
 pub struct RefundProposal {
     /// Months of the paid term that have not begun.
     pub unused_months: u32,
+    /// Months of that term.
     pub of_months: u32,
     /// Unheld credits of the plan's lots.
     pub credits_to_retire: Credits,
@@ -99,7 +100,7 @@ fn unused(lots: &[&Lot]) -> Result<(), Refusal> {
 }
 
 /// The lots that a payment bought.
-fn lots_of<'a>(state: &'a State, row: &PurchaseRow) -> Vec<&'a Lot> {
+pub(super) fn lots_of<'a>(state: &'a State, row: &PurchaseRow) -> Vec<&'a Lot> {
     let all = state.lots.iter().chain(state.paid_lots.values());
     all.filter(|lot| lot.payment.as_ref() == Some(&row.payment)).collect()
 }
@@ -112,6 +113,7 @@ fn reverse(
 ) -> Vec<Event> {
     let reason = refund.reason.clone().or_else(|| Some(word(refund.kind).into()));
     let mut events = Vec::new();
+    let mut taken_of = Vec::new();
     let (mut clawed_back, mut unrecovered) = (row.clawed_back, row.unrecovered);
     let used =
         |lot: &Lot| Credits::checked_sum([lot.terms.consumed, lot.terms.held]).unwrap_or(lot.terms.consumed);
@@ -124,12 +126,9 @@ fn reverse(
         let due = share(lot.granted, credits, row.credits);
         let taken = due.min(lot.terms.available);
         if taken.is_positive() {
-            events.push(Event::Retired {
-                lot: lot.id,
-                amount: taken,
-                how: Retired::ClawedBack,
-                reason: reason.clone(),
-            });
+            let how = Retired::ClawedBack;
+            events.push(Event::Retired { lot: lot.id, amount: taken, how, reason: reason.clone() });
+            taken_of.push((lot.id, taken));
         }
         let missing = due.less(taken).min(used(lot)).min(may_owe);
         may_owe = may_owe.less(missing);
@@ -148,6 +147,9 @@ fn reverse(
         RefundKind::Requested | RefundKind::Admin => PurchaseStatus::Refunded,
     };
     let after = PurchaseRow { status, clawed_back, unrecovered, reversed, ..row.clone() };
+    if refund.kind == RefundKind::Chargeback {
+        events.extend(dispute::put_aside(state, (row, &after), taken_of));
+    }
     events.push(Event::Purchased(Box::new(after)));
     events
 }
@@ -165,51 +167,6 @@ fn share(granted: Credits, part: Credits, whole: Credits) -> Credits {
     let whole = i128::from(whole.micros()).max(1);
     let share = i128::from(granted.micros()) * i128::from(part.micros()) / whole;
     i64::try_from(share).map_or(Credits::ZERO, Credits::from_micros)
-}
-
-/// The chargeback is undone: what it took comes back to its lots, what it made debt is forgiven, or given anew
-/// where later grants have paid it.
-pub(super) fn win_dispute(state: &State, id: PurchaseId, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
-    let row = purchase::find(state, id)?;
-    if row.restored {
-        return Ok(Decision::about(Subject::Purchase(id), ctx.now, Vec::new()));
-    }
-    if row.status != PurchaseStatus::ChargedBack {
-        return Err(Refusal::Conflict { detail: format!("purchase `{id}` was not charged back") });
-    }
-    let reason = || Some("dispute won".into());
-    let lots = lots_of(state, row);
-    let mut events = Vec::new();
-    // Of a lot's clawbacks, those that paid another purchase's debt stay paid.
-    let mut left = row.clawed_back;
-    for lot in lots {
-        let amount = lot.terms.clawed_back.min(left);
-        if amount.is_positive() {
-            events.push(Event::Restored { lot: lot.id, amount, reason: reason() });
-            left = left.less(amount);
-        }
-    }
-    if let (Some(lot), Chargeback::Debt) = (row.lot, ctx.catalog.refund.chargeback) {
-        let forgiven = row.unrecovered.min(state.debt);
-        let anew = row.unrecovered.less(forgiven);
-        if forgiven.is_positive() {
-            events.push(Event::Forgiven { lot, amount: forgiven, reason: reason() });
-        }
-        let source = ctx.catalog.sources.get_key_value(&row.source);
-        if let Some(source) = source.filter(|_| anew.is_positive()) {
-            events.push(Mint::new(state, ctx.catalog).grant(source, anew, (ctx.now, None), "dispute won"));
-        }
-    }
-    let after = PurchaseRow {
-        status: PurchaseStatus::Paid,
-        clawed_back: Credits::ZERO,
-        unrecovered: Credits::ZERO,
-        reversed: Credits::ZERO,
-        restored: true,
-        ..row.clone()
-    };
-    events.push(Event::Purchased(Box::new(after)));
-    Ok(Decision::about(Subject::Purchase(id), ctx.now, events))
 }
 
 /// What a refund of the subscription would be; `None` on a plan that is not paid for.

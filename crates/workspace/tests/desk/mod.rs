@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reeve_credits::catalog::{Catalog, Interval};
+use reeve_credits::catalog::Catalog;
 use reeve_jobs::{FailReport, Reported, ReportedOutcome, RetrySettings};
+use reeve_testkit::plain;
 use reeve_types::{
-    ActionName, Credits, JobId, LeaseId, MemberId, Millis, PlanName, PurchaseId, TierName, WorkerName,
-    WorkspaceId,
+    Credits, JobId, LeaseId, MemberId, Millis, PlanName, PurchaseId, TierName, WorkerName, WorkspaceId,
 };
 use reeve_workspace::{
     Book, Claim, Command, Complete, Create, Defaults, Executed, Fail, Kind, LeaseJob, Meta, Owner, Purchase,
@@ -46,17 +46,8 @@ pub fn text(catalog: &str) -> String {
 
 /// What a workspace opens with.
 pub fn create(catalog: &str, plan: &str) -> Create {
-    Create {
-        name: None,
-        catalog: reeve_types::CatalogName::new(catalog).unwrap(),
-        plan: Some(PlanName::new(plan).unwrap()),
-        allotment: None,
-        interval: Interval::Month,
-        seats: 1,
-        timezone: chrono_tz::Tz::UTC,
-        owner: Some(Owner { user: "u".into(), identity: None }),
-        metadata: None,
-    }
+    let owner = Some(Owner { user: "u".into(), identity: None });
+    Create { owner, ..plain::create(catalog, plan) }
 }
 
 impl Desk {
@@ -179,20 +170,8 @@ impl Desk {
         member: Option<&str>,
     ) -> Result<JobId, Refusal> {
         let job = JobId::from_parts(self.now, n);
-        let submit = Submit {
-            job,
-            action: ActionName::new(action).unwrap(),
-            params: Arc::new(params.as_object().unwrap().clone()),
-            member: member.map(|member| MemberId::new(member).unwrap()),
-            priority: 0,
-            not_before: None,
-            queue_timeout_ms: None,
-            run_timeout_ms: None,
-            credits_max: None,
-            metadata: None,
-            webhook: None,
-            retry_of: None,
-        };
+        let member = member.map(|member| MemberId::new(member).unwrap());
+        let submit = Submit { member, ..plain::submit(job, action, params) };
         self.run(Command::Submit(Box::new(submit))).map(|()| job)
     }
 

@@ -119,3 +119,44 @@ async fn whoever_guesses_keys_is_slowed_down_and_its_right_guess_does_not_show()
     // Open routes ask for no key and count for nobody.
     assert_eq!(admin.with_key(None).get("/healthz").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_bounds_and_proxies_are_in_force_after_a_reload() {
+    let bound = |burst: u32| format!("[limits]\nworkspace_per_second = 1\nworkspace_burst = {burst}\n");
+    let server = Server::configured(&bound(50));
+    let admin = server.admin();
+    Tenant::large(&admin, "acme").await;
+    let app = admin.with_key(Some(&key_of(&admin, "acme").await.1));
+    let policy = async || app.get("/v1/workspaces/acme").await.header("ratelimit-policy").map(str::to_owned);
+    let reload = async || admin.post("/v1/reload", json!({})).await;
+    assert_eq!(policy().await.as_deref(), Some("\"key\";q=50;w=50"));
+    server.configure(&bound(70));
+    assert_eq!(reload().await.ok(200), json!({"applied": ["limits"], "needs_restart": []}));
+    assert_eq!(policy().await.as_deref(), Some("\"key\";q=70;w=70"));
+    server.configure("[limits]\ntrusted_proxies = [\"next door\"]\n");
+    let refused = reload().await.problem(422, "invalid_request");
+    assert!(refused["detail"].as_str().unwrap().contains("limits.trusted_proxies"), "{refused}");
+    assert_eq!(policy().await.as_deref(), Some("\"key\";q=70;w=70"), "nothing changed");
+
+    let guess = async |from: &str| {
+        let request = admin.with_key(Some("guess")).request(reqwest::Method::GET, "/v1/workspaces");
+        admin.send(request.header("X-Forwarded-For", from)).await.status
+    };
+    let tight = "[limits]\nunknown_per_second = 1\nunknown_burst = 3\n";
+    let bar = async |from: &str| {
+        for _ in 0..4 {
+            guess(from).await;
+        }
+        guess(from).await
+    };
+    // Nobody is believed: a guesser that says it is somebody else is still the same.
+    server.configure(tight);
+    reload().await.ok(200);
+    assert_eq!(bar("198.51.100.1").await, 429);
+    assert_eq!(guess("198.51.100.2").await, 429);
+    server.configure(&format!("{tight}trusted_proxies = [\"127.0.0.0/8\"]\n"));
+    reload().await.ok(200);
+    assert_eq!(bar("198.51.100.3").await, 429);
+    assert_eq!(guess("198.51.100.4").await, 401);
+    assert_eq!(guess("198.51.100.4, 198.51.100.3").await, 429, "what the caller wrote is not looked at");
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{key, key_of};
 use crate::fixture::{Hand, Server, Tenant, eventually, image, lease_of, verify};
+use crate::observed::Collector;
 
 /// In every prompt.
 const PROMPT: &str = "heliotrope-lighthouse-at-dusk";
@@ -24,7 +25,10 @@ async fn no_secret_and_no_prompt_is_in_the_log_whatever_its_level() {
     let hooks = "[webhooks]\nallow_http = true\nallow_addresses = [\"127.0.0.1/32\"]\n";
     std::fs::write(&config, hooks).unwrap();
     let args = ["--config", config.to_str().unwrap()];
-    let mut server = Server::with_args(&[("REEVE__LOG__LEVEL", "trace")], &args);
+    let collector = Collector::start().await;
+    let telemetry =
+        [("REEVE__TELEMETRY__OTLP_URL", collector.url.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let mut server = Server::with_args(&[&[("REEVE__LOG__LEVEL", "trace")][..], &telemetry].concat(), &args);
     let admin = server.admin();
     let tenant = Tenant::large(&admin, "acme").await;
     let mut secrets: Vec<(&str, String)> = Vec::new();
@@ -75,6 +79,7 @@ async fn no_secret_and_no_prompt_is_in_the_log_whatever_its_level() {
     broken["params"]["outputs"] = 1_000.into();
     assert_eq!(app.post(&tenant.path("/jobs"), broken).await.status, 422);
     verify(&admin).await;
+    collector.sees("a webhook that failed", |span| span.name == "webhook.delivery" && span.is_error).await;
     eventually("lines of requests", 20, || async {
         server.whole_log().contains("request.id=").then_some(())
     })
@@ -92,7 +97,10 @@ async fn no_secret_and_no_prompt_is_in_the_log_whatever_its_level() {
         ("the key that signs links", link_key.trim().to_owned()),
         ("a prompt", PROMPT.to_owned()),
     ]);
+    let traces = String::from_utf8_lossy(&collector.bytes()).into_owned();
+    assert!(traces.contains("workspace.command") && traces.contains("GET /v1/workspaces/{ws}"));
     for (what, secret) in secrets {
+        assert!(!traces.contains(&secret), "{what} was sent to the collector");
         let lines: Vec<&str> = log.lines().filter(|line| line.contains(&secret)).collect();
         let shown: Vec<String> = lines.iter().take(3).map(|line| line.chars().take(600).collect()).collect();
         assert!(lines.is_empty(), "{what} is in {} lines, such as {shown:#?}", lines.len());

@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use reqwest::Version;
 use serde_json::{Value, json};
 
-use crate::fixture::{Api, Server, Tenant, eventually, image, reeve, verify};
+use crate::fixture::{Api, Hand, Server, Tenant, eventually, image, landed, reeve, spawn, verify, within};
 
 const ADMIN_KEY: &str = "admin-key-of-the-tests-0123456789abcdef";
 
@@ -94,6 +94,34 @@ async fn a_server_with_a_certificate_is_spoken_to_by_all_clients_that_believe_it
     assert!(view["available"].is_number(), "{view}");
     let by_system = called(&server.url, &["balance", "acme"], &[("SSL_CERT_FILE", &ca)]);
     assert!(by_system.status.success(), "{by_system:?}");
+    verify(&admin).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_hung_up_over_http_2_keeps_no_lease() {
+    let authority = Authority::new();
+    let server = authority.server(&[]);
+    let admin = authority.admin(&server);
+    let tenant = Tenant::large(&admin, "acme").await;
+    let (_, secret) = super::key(&admin, json!({"role": "worker"})).await;
+    let workers = Api::trusting(&server.url, &secret, Some(&authority.pem()));
+    assert_eq!(workers.get("/healthz").await.version, Version::HTTP_2);
+    let (gone, there) = (Hand::new(&workers, "gone"), Hand::new(&workers, "there"));
+    let waiting = spawn(async move { gone.lease(1, 60).await });
+    eventually("a worker waits", 20, || async {
+        let rows = admin.get("/v1/workers").await.ok(200);
+        (!rows["data"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+    // The stream is reset; the connection, which other calls share, goes on.
+    waiting.abort();
+    // Frames of one connection keep their order: by this answer the server knows.
+    workers.get("/healthz").await.ok(200);
+    let job = tenant.admitted(image(1)).await;
+    // Well within the time that a lease which fell silent would take to come back.
+    let lease = within("a lease that was given back", 8, there.one()).await;
+    assert!(lease.contains(job.trim_start_matches("job_")), "{lease}");
+    there.complete(&lease, json!([landed(0)])).await.ok(200);
     verify(&admin).await;
 }
 

@@ -79,6 +79,8 @@ async fn erasing_takes_what_is_said_of_people_and_keeps_the_books() {
     let server = Server::with(&[OFTEN]);
     let api = server.admin();
     let (tenant, landed, failed) = telling(&server, "acme").await;
+    let hears = |workspace| json!({"url": "https://receiver.invalid/hook", "workspace": workspace});
+    let own = api.post("/v1/webhooks", hears(json!("acme"))).await.ok(201);
     let receipt = api.get(&format!("/v1/jobs/{landed}/receipt")).await.ok(200);
     let books = tenant.books().await;
     assert!(stored(&server) > 0);
@@ -112,6 +114,9 @@ async fn erasing_takes_what_is_said_of_people_and_keeps_the_books() {
     // The answers of its idempotency keys are gone too.
     let again = api.post_as("k1", &tenant.path("/jobs"), &image(1)).await;
     again.problem(409, "workspace_closed");
+    // Whoever heard of it alone is forgotten.
+    let id = own["webhook"]["id"].as_str().unwrap();
+    api.get(&format!("/v1/webhooks/{id}")).await.problem(404, "not_found");
     let shown = cli(&server, &["workspace", "show", "acme"]);
     assert!(stdout(&shown).contains("erased at"), "{shown:?}");
 }

@@ -70,7 +70,10 @@ async fn a_database_that_is_away_for_long_is_503_until_it_is_back() {
     running.goes_on(100, 30).await;
     cluster.crash();
     pause_ms(AWAY_MS).await;
-    server.admin().get("/readyz").await.problem(503, "not_ready");
+    let told = server.admin().get("/readyz").await.problem(503, "not_ready");
+    let failed: Vec<_> =
+        told["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false).collect();
+    assert!(failed.len() == 1 && failed[0]["name"] == "journal", "{told}");
     server.admin().get("/healthz").await.ok(200);
     let answered = running.load().put_off.load(Ordering::Relaxed);
     assert!(answered > 0, "callers were answered while the database was away");

@@ -5,7 +5,9 @@
 //! `it_on_postgres`.
 
 mod faults;
+mod line;
 mod load;
+mod network;
 mod standby;
 
 use reeve_testkit::postgres::Cluster;

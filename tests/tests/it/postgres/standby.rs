@@ -24,6 +24,9 @@ async fn a_spare_process_says_who_serves_and_loses_nothing_when_it_takes_over_fr
     api.get("/healthz").await.ok(200);
     let told = api.get("/readyz").await.problem(503, "not_ready");
     let detail = told["detail"].as_str().unwrap();
+    let database =
+        told["checks"].as_array().unwrap().iter().find(|check| check["name"] == "database").unwrap();
+    assert_eq!((&database["ok"], &database["detail"]), (&json!(false), &json!(detail)), "{told}");
     let pid = first.pid().to_string();
     assert!(
         detail.contains(&format!("reeve writer, process {pid}")) && detail.contains("127.0.0.1"),

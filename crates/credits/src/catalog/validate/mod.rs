@@ -11,10 +11,13 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::hash::Hash;
 
-use reeve_types::{Credits, limits};
+use reeve_types::{ActionName, Credits, SourceName, did_you_mean, limits};
 
-use super::Catalog;
 use super::parse::{CatalogError, Finding, quoted};
+use super::{Catalog, ScopeName};
+
+/// Findings of a file that say what may have been meant.
+const HINTS_MAX: usize = 50;
 
 /// All that is wrong with a well-formed catalog.
 pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
@@ -25,6 +28,25 @@ pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
     price::check(catalog, findings);
     sources::check(catalog, findings);
     rules::check(catalog, findings);
+}
+
+/// The names that there are, for whoever wrote another one.
+impl Catalog {
+    pub(super) fn plan_names(&self) -> impl Iterator<Item = &str> {
+        self.plans.iter().map(|plan| plan.name.as_str())
+    }
+
+    fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(SourceName::as_str)
+    }
+
+    fn scope_names(&self) -> impl Iterator<Item = &str> {
+        self.scopes.keys().map(ScopeName::as_str)
+    }
+
+    fn action_names(&self) -> impl Iterator<Item = &str> {
+        self.actions.keys().map(ActionName::as_str)
+    }
 }
 
 /// What was found, in the order of the checks.
@@ -42,6 +64,19 @@ impl Findings {
         if self.known.insert(finding.clone()) {
             self.found.push(finding);
         }
+    }
+
+    /// Reports a name that nothing has, and what may have been meant.
+    pub(super) fn no_such<'k>(
+        &mut self,
+        key: impl Display,
+        kind: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) {
+        // A file of nothing but mistakes shall not cost the product of all its names.
+        let hint = if self.found.len() < HINTS_MAX { did_you_mean(name, known) } else { String::new() };
+        self.add(key, format_args!("there is no {kind} `{name}`{hint}"));
     }
 
     /// Reports when the condition does not hold.

@@ -67,7 +67,7 @@ fn check_packs(catalog: &Catalog, findings: &mut Findings) {
         findings.require_amount(pack.credits, Least::AboveZero, format!("{at}.credits"));
         let key = format!("{at}.source");
         match catalog.sources.get(&pack.source) {
-            None => findings.add(key, format_args!("there is no source `{}`", pack.source)),
+            None => findings.no_such(key, "source", pack.source.as_str(), catalog.source_names()),
             Some(source) => findings.require(
                 source.amount == Amount::Purchased && source.on.contains(&Trigger::PaymentConfirmed),
                 key,
@@ -87,7 +87,7 @@ fn check_addons(catalog: &Catalog, findings: &mut Findings) {
         findings.require(addon.units_max > 0, format!("{at}.units_max"), "must be above zero");
         let key = format!("{at}.source");
         match catalog.sources.get(&addon.source) {
-            None => findings.add(key, format_args!("there is no source `{}`", addon.source)),
+            None => findings.no_such(key, "source", addon.source.as_str(), catalog.source_names()),
             Some(source) if source.per != Some(PerCount::Unit) => {
                 findings.add(key, format_args!("source `{}` does not grant per `unit`", addon.source));
             }
@@ -123,7 +123,7 @@ pub(super) fn check_plan_list(
     let Some(plans) = plans else { return };
     findings.require(!plans.is_empty(), key, "names no plan; leave it out to mean all");
     for plan in plans.iter().filter(|plan| catalog.plan(plan).is_none()) {
-        findings.add(key, format_args!("there is no plan `{plan}`"));
+        findings.no_such(key, "plan", plan.as_str(), catalog.plan_names());
     }
     if let Some(plan) = repeated(plans) {
         findings.add(key, format_args!("names plan `{plan}` twice"));

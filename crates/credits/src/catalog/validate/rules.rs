@@ -44,7 +44,7 @@ pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
 fn check_carry(catalog: &Catalog, carry: &Carry, at: &str, findings: &mut Findings) {
     findings.require(!carry.sources.is_empty(), format!("{at}.sources"), "names no source");
     for source in carry.sources.iter().filter(|source| !catalog.sources.contains_key(*source)) {
-        findings.add(format!("{at}.sources"), format_args!("there is no source `{source}`"));
+        findings.no_such(format!("{at}.sources"), "source", source.as_str(), catalog.source_names());
     }
     if let Some(source) = repeated(&carry.sources) {
         findings.add(format!("{at}.sources"), format_args!("names source `{source}` twice"));
@@ -165,10 +165,10 @@ fn check_limit(catalog: &Catalog, limit: &Limit, at: &str, findings: &mut Findin
         findings.require_amount(credits, Least::Zero, format!("{key}.credits"));
     }
     if let Some(source) = limit.source.as_ref().filter(|source| !catalog.sources.contains_key(*source)) {
-        findings.add(format!("{at}.source"), format_args!("there is no source `{source}`"));
+        findings.no_such(format!("{at}.source"), "source", source.as_str(), catalog.source_names());
     }
     for action in limit.actions.iter().flatten().filter(|action| catalog.action(action).is_none()) {
-        findings.add(format!("{at}.actions"), format_args!("there is no action `{action}`"));
+        findings.no_such(format!("{at}.actions"), "action", action.as_str(), catalog.action_names());
     }
     check_enforced(limit, at, findings);
     let purchase = limit.what == LimitWhat::Purchase;

@@ -14,10 +14,10 @@ pub(super) fn check(catalog: &Catalog, findings: &mut Findings) {
         check_until(source, &at, findings);
         check_plan_list(catalog, source.condition.plan.as_ref(), &format!("{at}.if.plan"), findings);
         if let Some(scope) = source.scope.as_ref().filter(|scope| !catalog.scopes.contains_key(*scope)) {
-            findings.add(format!("{at}.scope"), format_args!("there is no scope `{scope}`"));
+            findings.no_such(format!("{at}.scope"), "scope", scope.as_str(), catalog.scope_names());
         }
         if let Some(plan) = source.acts_as.as_ref().filter(|plan| catalog.plan(plan).is_none()) {
-            findings.add(format!("{at}.acts_as"), format_args!("there is no plan `{plan}`"));
+            findings.no_such(format!("{at}.acts_as"), "plan", plan.as_str(), catalog.plan_names());
         }
         let names_identity =
             source.condition.identity.as_ref().is_none_or(|identities| !identities.is_empty());
@@ -78,11 +78,9 @@ fn check_amount(catalog: &Catalog, name: &SourceName, source: &Source, at: &str,
         Amount::ByPlan(amounts) => {
             for (plan, amount) in amounts {
                 findings.require_amount(*amount, Least::AboveZero, format!("{key}.{plan}"));
-                findings.require(
-                    catalog.plan(plan).is_some(),
-                    format!("{key}.{plan}"),
-                    format_args!("there is no plan `{plan}`"),
-                );
+                if catalog.plan(plan).is_none() {
+                    findings.no_such(format!("{key}.{plan}"), "plan", plan.as_str(), catalog.plan_names());
+                }
             }
             findings.require(!amounts.is_empty(), &key, "names no plan");
         }

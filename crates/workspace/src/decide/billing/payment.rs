@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use reeve_types::{Credits, PurchaseId};
 
-use super::super::{Ctx, purchase, refund, renew};
+use super::super::{Ctx, dispute, purchase, refund, renew};
 use super::Story;
 use crate::billing::{BillingEvent, InvoiceTold, Life};
 use crate::command::{Purchase, RefundKind, RefundPurchase, Renew};
@@ -115,9 +115,6 @@ pub(super) fn disputed(
         PurchaseStatus::Paid if !row.restored => {}
         PurchaseStatus::Paid | PurchaseStatus::Refunded | PurchaseStatus::ChargedBack => return Ok(()),
     }
-    if row.reversed.is_positive() {
-        story.memory.given_back.insert(payment.clone(), row.reversed);
-    }
     let reason = Some(format!("disputed, event {}", event.event).into());
     let wanted = RefundPurchase { purchase: row.id, kind: RefundKind::Chargeback, reason, credits: None };
     let decision = refund::decide(&story.state, &wanted, ctx)?;
@@ -148,12 +145,12 @@ pub(super) fn dispute_won(
         }
         PurchaseStatus::ChargedBack => {}
     }
-    let decision = refund::win_dispute(&story.state, id, ctx)?;
+    let decision = dispute::win(&story.state, id, ctx)?;
     story.add(decision);
-    match story.memory.given_back.remove(payment) {
-        Some(credits) if credits.is_positive() => give_back(story, event, (id, credits), ctx),
-        _ => Ok(()),
-    }
+    // What was given back before the dispute is taken still; what the provider told of since then is taken now.
+    let due = story.memory.given_back.remove(payment).unwrap_or(Credits::ZERO);
+    let more = due.less(found(&story.state, payment)?.reversed);
+    if more.is_positive() { give_back(story, event, (id, more), ctx) } else { Ok(()) }
 }
 
 fn of_payment<'a>(state: &'a State, payment: &str) -> Option<&'a PurchaseRow> {

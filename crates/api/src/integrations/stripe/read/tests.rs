@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use reeve_testkit::fuzz::places;
 use reeve_workspace::Subscribe;
 use serde_json::{Value, json};
 
@@ -216,20 +217,6 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every place of a value, for a mutation to hit.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
-    found.push(at.to_owned());
-    match value {
-        Value::Object(map) => {
-            map.iter().for_each(|(name, below)| places(below, &format!("{at}/{name}"), found))
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, below)| places(below, &format!("{at}/{n}"), found));
-        }
-        _ => {}
-    }
-}
-
 proptest! {
     #[test]
     fn no_event_makes_reading_panic(
@@ -240,8 +227,7 @@ proptest! {
     ) {
         let mut object = samples().swap_remove(sample);
         for (hit, with) in hits {
-            let mut all = Vec::new();
-            places(&object, "", &mut all);
+            let all = places(&object);
             if let Some(place) = object.pointer_mut(&all[hit.index(all.len())]) {
                 *place = with;
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Base, Description};
 
-const BASE: &str = include_str!("../../../../config/default.toml");
+const BASE: &str = include_str!("../../../../../config/default.toml");
 
 /// Workspaces 0 and 1 are free, 2 and 3 standard; each may run two jobs.
 fn model(kind: PolicyKind) -> Model {

@@ -1,7 +1,9 @@
+//! A recording is read as it was made, or refused with the line that is wrong.
+
 use super::*;
 use crate::{Base, Description};
 
-const BASE: &str = include_str!("../../../config/default.toml");
+const BASE: &str = include_str!("../../../../config/default.toml");
 const TEXT: &str = "[run]\nseconds = 10\n[recorded]\nfile = \"x\"\nnoisy = [\"b\"]\n\
                     [[workers]]\nname = \"w\"\npools = [\"p\"]\ncount = 1\n";
 

@@ -1,7 +1,9 @@
+//! When jobs arrive: as often as was said, and in the same way for the same seed.
+
 use super::*;
 use crate::base::Base;
 
-const BASE: &str = include_str!("../../../config/default.toml");
+const BASE: &str = include_str!("../../../../config/default.toml");
 
 fn load(group: &str) -> Load {
     let text = format!(
