@@ -45,10 +45,6 @@ impl Batch {
     }
 
     /// Takes a change set in, or gives it back for the next batch.
-    #[expect(
-        clippy::result_large_err,
-        reason = "what is given back is moved once; a box would be one for every change set"
-    )]
     fn take(&mut self, entry: Entry) -> Result<(), Entry> {
         let change = &entry.change;
         let records = &change.records;
