@@ -1,6 +1,5 @@
 //! What is read for webhooks: endpoints, deliveries, the outbox.
 
-use futures_util::FutureExt as _;
 use reeve_journal::{
     Backlog, DeliveryFilter, DeliveryRow, DueDelivery, EndpointRow, Oldest, OutboxEvent, OutboxState, Page,
     Read, StoreError, WebhookReader,
@@ -20,25 +19,23 @@ const OF_EVENT: &str =
 
 impl WebhookReader for StoreReader {
     fn endpoints(&self) -> Read<'_, Vec<EndpointRow>> {
-        async move {
+        self.durable(async move {
             // Written out, not bound: the partial index is used only when the planner sees the value.
             let found =
                 rows(&self.db, "SELECT * FROM webhooks WHERE of_jobs = 0 ORDER BY id".into(), []).await?;
             found.iter().map(endpoint).collect()
-        }
-        .boxed()
+        })
     }
 
     fn endpoint(&self, id: WebhookId) -> Read<'_, Option<EndpointRow>> {
-        async move {
+        self.durable(async move {
             let sql = "SELECT * FROM webhooks WHERE id = $1".into();
             one(&self.db, sql, [id.to_string().into()]).await?.as_ref().map(endpoint).transpose()
-        }
-        .boxed()
+        })
     }
 
     fn outbox_state(&self) -> Read<'_, OutboxState> {
-        async move {
+        self.durable(async move {
             let sql = "SELECT COALESCE((SELECT MAX(id) FROM outbox), 0) AS newest, \
                  COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at, \
                  CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE webhook IS NOT NULL) THEN 1 ELSE 0 END AS job_urls";
@@ -49,12 +46,11 @@ impl WebhookReader for StoreReader {
             let job_urls = found.try_get::<i32>("", "job_urls").map_err(|e| cells.damaged("job_urls", e))?;
             // Rows that were pruned leave no newest one behind, and the cursor was beyond them.
             Ok(OutboxState { newest: number("newest")?.max(cursor), cursor, job_urls: job_urls == 1 })
-        }
-        .boxed()
+        })
     }
 
     fn outbox(&self, after: i64, job_urls: bool, count_max: u32) -> Read<'_, Vec<OutboxEvent>> {
-        async move {
+        self.durable(async move {
             let (url, join) =
                 if job_urls { (", j.webhook", "LEFT JOIN jobs AS j ON j.id = o.job") } else { ("", "") };
             let sql = format!(
@@ -63,30 +59,27 @@ impl WebhookReader for StoreReader {
             );
             let found = rows(&self.db, sql, [after.into(), i64::from(count_max).into()]).await?;
             found.iter().map(|row| row::delivery::read_event(&by_event(row, "id")?, job_urls)).collect()
-        }
-        .boxed()
+        })
     }
 
     fn waiting(&self) -> Read<'_, Vec<WebhookId>> {
-        async move {
+        self.durable(async move {
             let sql =
                 "SELECT DISTINCT webhook FROM deliveries WHERE due_at IS NOT NULL ORDER BY webhook".into();
             let found = rows(&self.db, sql, []).await?;
             found.iter().map(|row| Cells::by_text(row, "deliveries", "webhook")?.parse("webhook")).collect()
-        }
-        .boxed()
+        })
     }
 
     fn next_due(&self, id: WebhookId, count_max: u32) -> Read<'_, Vec<DueDelivery>> {
-        async move {
+        self.durable(async move {
             let sql = format!(
                 "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
                  WHERE d.webhook = $1 AND d.due_at IS NOT NULL ORDER BY d.due_at, d.event LIMIT $2"
             );
             let found = rows(&self.db, sql, [id.to_string().into(), i64::from(count_max).into()]).await?;
             found.iter().map(due).collect()
-        }
-        .boxed()
+        })
     }
 
     fn deliveries<'a>(
@@ -95,7 +88,7 @@ impl WebhookReader for StoreReader {
         filter: &'a DeliveryFilter,
         page: &'a Page,
     ) -> Read<'a, Vec<DeliveryRow>> {
-        async move {
+        self.durable(async move {
             let before: i64 = page.after.as_deref().and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
             let since = filter.since.map_or(i64::MIN, Millis::value);
             let state = filter.state.map(|state| format!("AND d.state = '{}'", state.as_str()));
@@ -107,24 +100,22 @@ impl WebhookReader for StoreReader {
             let values = [id.to_string().into(), before.into(), since.into(), i64::from(page.limit).into()];
             let found = rows(&self.db, sql, values).await?;
             found.iter().map(|row| row::delivery::read(&by_event(row, "event")?)).collect()
-        }
-        .boxed()
+        })
     }
 
     fn delivery(&self, id: WebhookId, event: i64) -> Read<'_, Option<DueDelivery>> {
-        async move {
+        self.durable(async move {
             let sql = format!(
                 "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
                  WHERE d.webhook = $1 AND d.event = $2"
             );
             let found = one(&self.db, sql, [id.to_string().into(), event.into()]).await?;
             found.as_ref().map(due).transpose()
-        }
-        .boxed()
+        })
     }
 
     fn backlog(&self) -> Read<'_, Backlog> {
-        async move {
+        self.durable(async move {
             let sql = "SELECT COUNT(*) AS n, MIN(created_at) AS oldest_at, MIN(event) AS lowest \
                  FROM deliveries WHERE due_at IS NOT NULL";
             let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(Backlog::default()) };
@@ -134,12 +125,11 @@ impl WebhookReader for StoreReader {
                 oldest_at: cells.opt_millis("oldest_at")?,
                 lowest_event: cells.opt_int("lowest")?,
             })
-        }
-        .boxed()
+        })
     }
 
     fn oldest(&self) -> Read<'_, Oldest> {
-        async move {
+        self.durable(async move {
             let first = one(&self.db, "SELECT id, at FROM outbox ORDER BY id LIMIT 1".into(), []).await?;
             let first = first.as_ref().map(|row| Cells::named(row, "outbox", "oldest".to_owned()));
             let sql = "SELECT MIN(created_at) AS at FROM deliveries".into();
@@ -150,8 +140,7 @@ impl WebhookReader for StoreReader {
                 outbox_id: first.as_ref().map(|cells| cells.int("id")).transpose()?,
                 delivery_at: delivery.map(|cells| cells.opt_millis("at")).transpose()?.flatten(),
             })
-        }
-        .boxed()
+        })
     }
 }
 
