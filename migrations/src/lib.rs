@@ -22,6 +22,7 @@ mod m20260301_000015_dense;
 mod m20260401_000016_webhooks;
 mod m20260401_000017_key_bounds;
 mod m20260401_000018_ends;
+mod m20260501_000019_ahead;
 mod schema;
 mod steps;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260401_000016_webhooks::Migration),
             Box::new(m20260401_000017_key_bounds::Migration),
             Box::new(m20260401_000018_ends::Migration),
+            Box::new(m20260501_000019_ahead::Migration),
         ]
     }
 }

@@ -18,7 +18,7 @@ const fn makes(name: &'static str, about: &'static str) -> Step {
 }
 
 /// Every step, in order. None of them can be undone: what it changed is only in a backup.
-pub const STEPS: [Step; 18] = [
+pub const STEPS: [Step; 19] = [
     makes("m20260101_000001_workspaces", "makes the table of workspaces"),
     makes("m20260101_000002_lots", "makes the table of lots"),
     makes("m20260101_000003_jobs", "makes the table of jobs"),
@@ -49,6 +49,7 @@ pub const STEPS: [Step; 18] = [
         about: "adds the ends of workspaces and jobs, indexes what ends",
         reads: &["workspaces", "answers"],
     },
+    makes("m20260501_000019_ahead", "makes the tables of batches that are written ahead (SQLite)"),
 ];
 
 #[cfg(test)]

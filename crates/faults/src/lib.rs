@@ -23,6 +23,9 @@ pub use plan::{Plan, PlanError};
 #[cfg(feature = "on")]
 pub use switched::{arm, fails, is_broken, pass, pass_soon};
 
+/// Whether this is a build for tests.
+pub const IS_ON: bool = cfg!(feature = "on");
+
 /// Declares an enum of unit variants with a name in texts for each.
 macro_rules! named {
     ($(#[$about:meta])* $kind:ident { $($(#[$line:meta])* $variant:ident = $name:literal,)* }) => {

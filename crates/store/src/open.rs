@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 use crate::failure::classify;
 use crate::journal::Handle;
 use crate::postgres::Readers;
-use crate::read::StoreReader;
+use crate::read::{Beside, StoreReader};
 use crate::settings::{Database, StoreSettings};
 use crate::sqlite::syncs::Progress;
 use crate::{postgres, sqlite};
@@ -66,17 +66,21 @@ impl Store {
     pub async fn open(settings: StoreSettings, fatal: FatalHook) -> Result<Self, OpenError> {
         let patience = settings.patience();
         let opened = match &settings.database {
-            Database::Sqlite(path) => sqlite::open(path, settings.readers, fatal).await?,
+            Database::Sqlite(path) => sqlite::open(path, &settings, fatal).await?,
             Database::Postgres(url) => {
                 let readers = Readers { count: settings.readers, patience: patience.clone() };
                 postgres::open(url, readers, fatal).await?
             }
         };
         let Opened { journal, readers, progress } = opened;
-        Ok(Self { journal, reader: Arc::new(StoreReader::new(readers.clone(), progress, patience)), readers })
+        let beside = Beside { journal: journal.clone(), progress };
+        let reader = Arc::new(StoreReader::new(readers.clone(), Some(beside), patience));
+        Ok(Self { journal, reader, readers })
     }
 
-    /// Opens a database to read only: nothing is created, brought up to date or locked, and a server may run.
+    /// Opens a database to read only: nothing is created, brought up to date or locked, and a server may run. What is
+    /// ahead of the tables of a SQLite file is not read: about the last second of a server under load, or of one that
+    /// was killed then and not started since.
     ///
     /// # Errors
     /// See [`OpenError`]; also for a schema that is older than this program's.
@@ -106,9 +110,9 @@ impl Store {
         self.reader.clone()
     }
 
-    /// Connections for checks over the whole store.
-    pub(crate) fn readers(&self) -> &DatabaseConnection {
-        &self.readers
+    /// Connections for checks over the whole store, and the journal they are beside.
+    pub(crate) fn readers(&self) -> (&DatabaseConnection, &Arc<Handle>) {
+        (&self.readers, &self.journal)
     }
 
     /// Commits what was submitted, then closes every connection and lets go of the lock.

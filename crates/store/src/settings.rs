@@ -9,6 +9,8 @@ use crate::patience::Patience;
 
 /// Readers of a store that says nothing else.
 const READERS: u32 = 4;
+/// On SQLite, a batch of fewer change sets gains nothing by being written twice.
+pub(crate) const AHEAD_CHANGES_MIN: usize = 16;
 /// Longest wait for a read of a store that says nothing else.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
@@ -29,6 +31,8 @@ pub struct StoreSettings {
     pub readers: u32,
     /// How long a read waits for PostgreSQL; then it is given up and its connection replaced. A file is waited for.
     pub answer_max: Duration,
+    /// Change sets from which on a batch is written ahead of the tables; 0 for never. SQLite only.
+    pub ahead_changes_min: usize,
 }
 
 impl StoreSettings {
@@ -43,7 +47,7 @@ impl StoreSettings {
     }
 
     const fn of(database: Database) -> Self {
-        Self { database, readers: READERS, answer_max: ANSWER_MAX }
+        Self { database, readers: READERS, answer_max: ANSWER_MAX, ahead_changes_min: AHEAD_CHANGES_MIN }
     }
 
     /// That of all readers of the store.

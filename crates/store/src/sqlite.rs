@@ -12,10 +12,12 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 
+use crate::journal::ahead::recover::recover;
 use crate::journal::hot::Hot;
 use crate::journal::{Setup, start, take_lane};
 use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
 use crate::release;
+use crate::settings::StoreSettings;
 
 /// What the lock file says once there is a database.
 const MADE: &str = "The database beside this file was made. If it is missing, restore a backup.\n";
@@ -37,17 +39,28 @@ const WRITER_CACHE_KIB: u32 = 16 << 10;
 const READER_CACHE_KIB: u32 = 8 << 10;
 
 /// Opens the file, with a lock against other processes.
-pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<Opened, OpenError> {
+pub(crate) async fn open(
+    path: &Path,
+    settings: &StoreSettings,
+    fatal: FatalHook,
+) -> Result<Opened, OpenError> {
     let database = path.display().to_string();
     let lock = lock(path, &database)?;
     whole::check(path, was_made(&lock))
         .map_err(|detail| OpenError::Damaged { database: database.clone(), detail })?;
     let writer = connect(path, Use::Write).await.map_err(|error| not_opened(&database, &error))?;
     check_is_ours(&writer, &database).await?;
+    let recovered = recover(path).await;
+    let batches = recovered.map_err(|detail| OpenError::Damaged { database: database.clone(), detail })?;
+    if batches > 0 {
+        tracing::info!(batches, "what was committed ahead of the tables is in them");
+    }
     migrate(&writer, &database).await?;
     let lane = take_lane(&writer).await.map_err(|error| not_opened(&database, &error))?;
-    let readers = connect(path, Use::Read(readers)).await.map_err(|error| not_opened(&database, &error))?;
-    let hot = Hot::open(path).await.map_err(|error| not_opened(&database, &error))?;
+    let readers = connect(path, Use::Read(settings.readers)).await;
+    let readers = readers.map_err(|error| not_opened(&database, &error))?;
+    let hot = Hot::open(path, settings.ahead_changes_min).await;
+    let hot = hot.map_err(|error| not_opened(&database, &error))?;
     if !was_made(&lock) {
         mark_as_made(&lock);
     }
@@ -56,7 +69,7 @@ pub(crate) async fn open(path: &Path, readers: u32, fatal: FatalHook) -> Result<
     Ok(Opened { journal: start(setup), readers, progress })
 }
 
-/// The writer's connection alone, to a file that the journal has left: for [`crate::Bare`].
+/// The writer's connection alone, to a file that it has open already.
 pub(crate) async fn connect_to_write(path: &Path) -> Result<DatabaseConnection, DbErr> {
     connect(path, Use::Write).await
 }

@@ -14,13 +14,15 @@ use crate::fixture::{Api, pause_ms};
 const ADMIN_KEY: &str = "admin-key-of-the-crashes-0123456789abcdef";
 const WORKER_KEY: &str = "worker-key-of-the-crashes-0123456789abcdef";
 /// Leases that outlive a restart, and come back soon when nobody heard of them.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("REEVE__LEASES__LEASE_MS", "10000"),
     ("REEVE__LEASES__HEARTBEAT_MS", "1000"),
     ("REEVE__LEASES__LEASE_ACK_MS", "3000"),
     ("REEVE__RETRY__BACKOFF_MS", "100"),
     ("REEVE__RETENTION__TICK_MS", "100"),
     ("REEVE__LOG__LEVEL", "info,sea_orm_migration=warn,actix_server=warn"),
+    // A few clients make small batches, and those are to be ahead of the tables of SQLite too when the server dies.
+    ("REEVE__DATABASE__AHEAD_CHANGES_MIN", "1"),
     // Receivers of these tests are on this machine and speak plain http.
     ("REEVE__WEBHOOKS__ALLOW_HTTP", "true"),
     ("REEVE__WEBHOOKS__ALLOW_ADDRESSES", "127.0.0.0/8"),
@@ -159,6 +161,12 @@ impl Place {
         command.args(&all[1..]).stdin(Stdio::null()).current_dir(self.folder.path());
         command.env("REEVE_ADMIN_KEY", ADMIN_KEY).env("REEVE_WORKER_KEY", WORKER_KEY).envs(SETTINGS);
         command
+    }
+
+    /// How often a start found something that was committed ahead of the tables, and brought it in.
+    pub fn recoveries(&self) -> usize {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        log.matches("what was committed ahead of the tables is in them").count()
     }
 
     /// The end of what the server wrote.

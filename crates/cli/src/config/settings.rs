@@ -78,6 +78,8 @@ pub struct DataSettings {
 pub struct DatabaseSettings {
     pub url: String,
     pub readers: u32,
+    /// On SQLite, changes of one batch from which on it is written ahead of the tables; 0 for never.
+    pub ahead_changes_min: usize,
     pub answer_ms_max: u64,
 }
 
@@ -228,8 +230,10 @@ impl Settings {
         } else {
             StoreSettings::from_url(&self.database.url)?
         };
-        let answer_max = Duration::from_millis(self.database.answer_ms_max);
-        Ok(StoreSettings { readers: self.database.readers.max(1), answer_max, ..store })
+        let database = &self.database;
+        let (readers, ahead_changes_min) = (database.readers.max(1), database.ahead_changes_min);
+        let answer_max = Duration::from_millis(database.answer_ms_max);
+        Ok(StoreSettings { readers, answer_max, ahead_changes_min, ..store })
     }
 
     /// Sections that a reload puts in force and that differ in `other`.

@@ -1,133 +1,66 @@
 //! The writer without anything around it: the ceiling that `examples/bare.rs` measures.
 //!
-//! Called by that example only. It sends what the journal's writer sends for the same change sets, text by text and
-//! row by row, because both take them from [`Plan`] and [`Statements`]; a change of the tables changes both. It judges
-//! nothing: no fence, no versions, no conflicts, no retries. A test compares what the two leave in the file.
+//! Called by that example only. It commits what the journal's writer commits for the same change sets, by the same code,
+//! ahead of the tables or into them; a change of the tables changes both. What is missing is everything around it: a
+//! queue, conflicts and what is done about them, retries, readers. A test compares what the two leave in the file.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use reeve_journal::{ChangeSet, Room, Written};
-use reeve_types::WorkspaceId;
-use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait as _,
-};
+use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::encode::Rows;
-use super::handle::Entry;
-use super::hot::{self, Hot, Went};
+use super::handle::{Entry, lock};
+use super::hot::{Call, Hot, Went};
 use super::lane::Lane;
-use super::plan::Plan;
-use super::statements::Statements;
-use super::transaction::with_rows;
 use super::written::Counters;
-use crate::row::workspace::{DueTimes, write_due};
-use crate::sqlite;
+use crate::settings::AHEAD_CHANGES_MIN;
 
 /// One connection to a SQLite file, set up as the writer's is.
 pub struct Bare {
-    db: DatabaseConnection,
     hot: Hot,
-    sql: Statements,
-    seq: i64,
-    /// The writer learns them from the database.
-    due: HashMap<WorkspaceId, DueTimes>,
+    lane: Lane,
     written: Counters,
 }
 
 impl Bare {
-    /// Opens a file that has its tables and that no journal has open.
+    /// Opens a file that has its tables, that was opened once, and that no journal has open.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub async fn open(path: &Path) -> Result<Self, DbErr> {
-        let db = sqlite::connect_to_write(path).await?;
-        let hot = Hot::open(path).await?;
-        let (sql, written) = (Statements::of(DbBackend::Sqlite), Counters::default());
-        Ok(Self { db, hot, sql, seq: 0, due: HashMap::new(), written })
+        let hot = Hot::open(path, AHEAD_CHANGES_MIN).await?;
+        Ok(Self { hot, lane: Lane { epoch: 1, seq: 0 }, written: Counters::default() })
     }
 
     /// Commits change sets in one transaction; those of one workspace must follow each other.
     ///
     /// # Errors
-    /// When the database refuses, or a row cannot be encoded.
+    /// When the database refuses, or the change sets are not usual ones.
     pub async fn commit(&mut self, changes: Vec<ChangeSet>) -> Result<(), DbErr> {
-        let entry = |change| Entry::new(change, oneshot::channel().0, Room::unbounded());
+        let entry = |change| Entry::new(change, (oneshot::channel().0, Room::unbounded()), true);
         let entries: Vec<Entry> = changes.into_iter().map(entry).collect();
-        let plan = Plan::of(entries.iter()).map_err(DbErr::Custom)?;
-        if hot::is_hot(&plan) {
-            return self.commit_hot(&plan).await;
+        let went = self.hot.run(&entries, Call { lane: self.lane, written: &self.written }).await;
+        self.durable(went).await
+    }
+
+    async fn durable(&mut self, went: Went) -> Result<(), DbErr> {
+        let wrong = |what: &str| Err(DbErr::Custom(format!("a batch was not written: {what}")));
+        match went {
+            Went::Committed => {}
+            Went::CommitFailed(failure) | Went::Stopped(failure) => return wrong(failure.detail()),
+            Went::Elsewhere => return wrong("it is not a usual one"),
         }
-        let mut due = Rows::default();
-        for group in &plan.groups {
-            let wanted = DueTimes::of(group.row);
-            if self.due.insert(group.workspace.clone(), wanted) != Some(wanted) {
-                write_due(&mut due, group.workspace, wanted);
-            }
-        }
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
+        let (told, hears) = oneshot::channel();
+        let told = move |result: Result<(), &str>| {
+            let _ = told.send(result.is_ok());
         };
-        let txn = self.db.begin_with_options(options).await?;
-        self.seq += 1;
-        let lane = Statement::from_sql_and_values(
-            DbBackend::Sqlite,
-            self.sql.lane.as_str(),
-            [self.seq.into(), 1_i64.into()],
-        );
-        txn.execute_raw(lane).await?;
-        self.written.statement(1, 0);
-        let moved = [(&self.sql.workspaces_move, &plan.workspaces_move)];
-        for (sql, rows) in moved.into_iter().filter(|(_, rows)| !rows.is_empty()) {
-            txn.query_all_raw(with_rows(DbBackend::Sqlite, sql, rows)).await?;
-            self.written.statement(rows.count(), rows.bytes());
+        self.hot.told_when_synced(Box::new(told)).await;
+        if hears.await != Ok(true) {
+            return wrong("it was not synced");
         }
-        self.send(&txn, &[(&self.sql.unclaims, &plan.unclaims)]).await?;
-        self.send(&txn, &plan.uniques(&self.sql)).await?;
-        self.send(&txn, &[(&self.sql.workspaces_due, &due)]).await?;
-        self.send(&txn, &plan.records(&self.sql)).await?;
-        self.send(&txn, &plan.job_changes(&self.sql)).await?;
-        txn.commit().await?;
+        self.lane.seq += 1;
         self.written.commit();
-        Ok(())
-    }
-
-    /// As the writer does with usual batches.
-    async fn commit_hot(&mut self, plan: &Plan<'_>) -> Result<(), DbErr> {
-        let lane = Lane { epoch: 1, seq: u64::try_from(self.seq).unwrap_or(0) };
-        let wrong = |what: &dyn std::fmt::Debug| DbErr::Custom(format!("a batch was not written: {what:?}"));
-        match self.hot.write(plan, lane, &self.written).await {
-            Ok(true) => {}
-            other => return Err(wrong(&other)),
-        }
-        match self.hot.commit(plan).await {
-            Went::Committed => {
-                let (told, hears) = oneshot::channel();
-                self.hot
-                    .told_when_synced(Box::new(move |result| {
-                        let _ = told.send(result.is_ok());
-                    }))
-                    .await;
-                if hears.await != Ok(true) {
-                    return Err(wrong(&"not synced"));
-                }
-                self.seq += 1;
-                self.written.commit();
-                Ok(())
-            }
-            Went::CommitFailed(failure) | Went::Stopped(failure) => Err(wrong(&failure)),
-            Went::Elsewhere => Err(wrong(&"elsewhere")),
-        }
-    }
-
-    async fn send(&self, txn: &DatabaseTransaction, each: &[(&str, &Rows)]) -> Result<(), DbErr> {
-        for (sql, rows) in each.iter().filter(|(_, rows)| !rows.is_empty()) {
-            txn.execute_raw(with_rows(DbBackend::Sqlite, sql, rows)).await?;
-            self.written.statement(rows.count(), rows.bytes());
-        }
         Ok(())
     }
 
@@ -136,12 +69,15 @@ impl Bare {
         self.written.read()
     }
 
-    /// Folds the WAL into the file and lets go of it.
+    /// Brings in what is ahead of the tables and lets go of the file.
     ///
     /// # Errors
-    /// When the database cannot be closed.
-    pub async fn close(self) -> Result<(), DbErr> {
-        self.hot.close().await?;
-        self.db.close_by_ref().await
+    /// When that fails, or the database cannot be closed.
+    pub async fn close(mut self) -> Result<(), DbErr> {
+        while !lock(&self.hot.ahead()).is_empty() {
+            let went = self.hot.catch_up(&[], Call { lane: self.lane, written: &self.written }).await;
+            self.durable(went).await?;
+        }
+        self.hot.close().await
     }
 }

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +20,9 @@ use super::trail::Trail;
 use super::writer::Writer;
 use crate::open::FatalHook;
 use crate::task;
+
+/// How long nobody may have submitted anything before what is ahead comes into the tables.
+const CATCH_UP_AFTER: Duration = Duration::from_millis(4);
 
 /// What the task needs.
 pub(crate) struct Setup {
@@ -37,8 +41,8 @@ pub(crate) struct Setup {
 /// Starts the task; it ends when closed, or when the last handle is gone.
 pub(crate) fn start(setup: Setup) -> Arc<Handle> {
     let (sender, items) = mpsc::unbounded_channel();
-    let shared = Shared::new();
     let Setup { db, hot, lane, fatal, connect, file, guard } = setup;
+    let shared = Shared::new(hot.as_ref().map(Hot::ahead));
     let backend = db.get_database_backend();
     let sql = Statements::of(backend);
     let writer = Writer {
@@ -75,14 +79,19 @@ impl Drop for Watch {
 
 /// Runs until closed; answers with whoever waits for the end.
 async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>> {
+    // The last try to bring the tables up to date failed.
+    let mut is_stuck = false;
     let closing = loop {
-        let next = if writer.connect.is_some() {
-            queue.next_within(LOOK_EVERY).await
-        } else {
-            Some(queue.next().await)
+        let next = match patience(&writer, is_stuck) {
+            Some(patience) => queue.next_within(patience).await,
+            None => Some(queue.next().await),
         };
         let Some(next) = next else {
-            writer.look().await;
+            if writer.is_ahead() {
+                is_stuck = !writer.catch_up_some().await;
+            } else {
+                writer.look().await;
+            }
             continue;
         };
         match next {
@@ -101,15 +110,19 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
                 let outcome = writer.platform(change).await;
                 let _ = reply.send(outcome);
             }
+            Next::CatchUp if writer.is_awaited() => is_stuck = !writer.catch_up_some().await,
+            Next::CatchUp => {}
             Next::Close(reply) => break Some(reply),
             Next::End => break None,
         }
     };
+    writer.catch_up_all().await;
     for item in queue.rest() {
         match item {
             Item::Change(entry) => writer.shared.answer(entry, closed()),
             Item::Platform(_, reply) => drop(reply.send(closed())),
             Item::Flush(reply) | Item::Close(reply) => done([reply]),
+            Item::CatchUp => {}
         }
     }
     if let Some(hot) = writer.hot
@@ -121,6 +134,20 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
         tracing::warn!(%error, "the writer's connection did not close cleanly");
     }
     closing
+}
+
+/// How long the task waits for work before it does something else; `None` when there is nothing else.
+fn patience(writer: &Writer, is_stuck: bool) -> Option<Duration> {
+    if writer.shared.dead().is_some() {
+        return None;
+    }
+    match (writer.is_ahead(), writer.connect.is_some()) {
+        (true, _) if is_stuck => Some(LOOK_EVERY),
+        (true, _) if writer.is_awaited() => Some(Duration::ZERO),
+        (true, _) => Some(CATCH_UP_AFTER),
+        (false, true) => Some(LOOK_EVERY),
+        (false, false) => None,
+    }
 }
 
 /// Tells those who waited; one that stopped waiting is no fault.

@@ -1,14 +1,16 @@
 //! The port's side of the journal: counts what waits, hands it to the task.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use reeve_journal::{
-    AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room, Urgency,
+    AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room,
+    StoreError, Urgency,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::encoded::Encoded;
+use super::ahead::{Ahead, Piece, Scope};
+use super::encoded::{Encoded, Told};
 use super::trail::Trail;
 use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
@@ -17,13 +19,23 @@ use crate::task;
 /// Who waits for an outcome. A caller that stopped waiting does not undo a commit.
 pub(super) type Reply = oneshot::Sender<CommitOutcome>;
 
-/// One change set with its caller.
-pub(super) struct Entry {
+/// A change set, and those of its rows for the tables that are final.
+pub(super) struct Work {
     pub(super) change: ChangeSet,
-    pub(super) reply: Reply,
+    pub(super) encoded: Encoded,
     /// Of the change set; its rows as text are about as much again.
     pub(super) weight_bytes: usize,
-    pub(super) encoded: Box<Encoded>,
+}
+
+/// One change set with its caller.
+pub(super) struct Entry {
+    /// Shared with what is ahead, which outlives the answer.
+    pub(super) work: Arc<Work>,
+    /// Its rows that go in with its own batch at any rate.
+    pub(super) told: Told,
+    /// What is stored when its batch is written ahead; `None` when it cannot be.
+    pub(super) piece: Option<Piece>,
+    pub(super) reply: Reply,
     /// When it was submitted, on the monotonic clock.
     pub(super) entered_ms: u64,
     /// Given back with the outcome.
@@ -32,12 +44,19 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// A change set whose caller waits.
-    pub(super) fn new(change: ChangeSet, reply: Reply, room: Room) -> Self {
+    /// A change set whose caller waits, and which may be written ahead or not.
+    pub(super) fn new(change: ChangeSet, (reply, room): (Reply, Room), ahead: bool) -> Self {
         let weight_bytes = super::weight::bytes_of(&change);
-        let encoded = Box::new(Encoded::of(&change));
+        let (encoded, told) = (Encoded::of(&change), Told::of(&change));
+        let piece = ahead.then(|| Piece::of(&change, &encoded)).flatten().filter(|_| told.bad().is_none());
         let entered_ms = task::monotonic_ms();
-        Self { change, reply, weight_bytes, encoded, entered_ms, room, trail: Trail::here() }
+        let work = Arc::new(Work { change, encoded, weight_bytes });
+        Self { work, told, piece, reply, entered_ms, room, trail: Trail::here() }
+    }
+
+    /// What is to be written.
+    pub(super) fn change(&self) -> &ChangeSet {
+        &self.work.change
     }
 
     /// Answers before the commit, which a test asks for to see that it is noticed.
@@ -52,6 +71,8 @@ pub(super) enum Item {
     Change(Entry),
     Platform(PlatformChange, Reply),
     Flush(oneshot::Sender<()>),
+    /// Somebody waits for the tables.
+    CatchUp,
     Close(oneshot::Sender<()>),
 }
 
@@ -71,12 +92,23 @@ pub(super) struct Shared {
     can_commit: AtomicBool,
     /// Why nothing may be committed any more.
     dead: OnceLock<String>,
+    /// What is ahead of the tables; `None` where nothing ever is.
+    ahead: Option<SharedAhead>,
     pub(super) written: Counters,
 }
 
+/// What the writer and those who read both look at.
+pub(crate) type SharedAhead = Arc<Mutex<Ahead>>;
+
+/// A thread that panicked with the lock leaves counts that still fit: it is held for single steps only.
+pub(super) fn lock(ahead: &SharedAhead) -> MutexGuard<'_, Ahead> {
+    ahead.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(ahead: Option<SharedAhead>) -> Arc<Self> {
         Arc::new(Self {
+            ahead,
             common: Arc::new(Semaphore::new(QUEUE_SUBMITS_MAX)),
             reserved: Arc::new(Semaphore::new(QUEUE_COUNT_MAX - QUEUE_SUBMITS_MAX)),
             count: AtomicUsize::new(0),
@@ -114,10 +146,10 @@ impl Shared {
 
     /// Answers a change set and gives its room back.
     pub(super) fn answer(&self, entry: Entry, outcome: CommitOutcome) {
-        let Entry { change, reply, weight_bytes, room, entered_ms, trail, .. } = entry;
-        trail.end(&change, &outcome, task::monotonic_ms().saturating_sub(entered_ms));
+        let Entry { work, reply, room, entered_ms, trail, .. } = entry;
+        trail.end(&work.change, &outcome, task::monotonic_ms().saturating_sub(entered_ms));
         self.count.fetch_sub(1, Ordering::AcqRel);
-        self.bytes.fetch_sub(weight_bytes, Ordering::AcqRel);
+        self.bytes.fetch_sub(work.weight_bytes, Ordering::AcqRel);
         // Before the answer, so that whoever hears it finds the room free.
         drop(room);
         let _ = reply.send(outcome);
@@ -172,6 +204,19 @@ impl Handle {
         Self { items, shared }
     }
 
+    /// Returns once the tables have everything that was answered before this call and that `scope` reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when they cannot be brought up to date.
+    pub(crate) async fn caught_up(&self, scope: &Scope) -> Result<(), StoreError> {
+        let Some(ready) = self.shared.ahead.as_ref().and_then(|ahead| lock(ahead).wait(scope)) else {
+            return Ok(());
+        };
+        let behind = || StoreError::Unavailable("the tables are behind what is committed".to_owned());
+        self.items.send(Item::CatchUp).map_err(|_| behind())?;
+        ready.await.map_err(|_| behind())
+    }
+
     /// Commits what waits, then stops the task. Later change sets are aborted.
     pub(crate) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
@@ -194,8 +239,8 @@ impl Journal for Handle {
 
     fn submit(&self, change: ChangeSet, room: Room) -> oneshot::Receiver<CommitOutcome> {
         let (reply, outcome) = oneshot::channel();
-        let entry = Entry::new(change, reply, room);
-        self.shared.enter(entry.weight_bytes);
+        let entry = Entry::new(change, (reply, room), self.shared.ahead.is_some());
+        self.shared.enter(entry.work.weight_bytes);
         // The channel itself is unbounded: its bound is the room, which differs by urgency.
         if let Err(mpsc::error::SendError(Item::Change(entry))) = self.items.send(Item::Change(entry)) {
             self.shared.answer(entry, closed());
@@ -244,7 +289,7 @@ mod tests {
 
     #[test]
     fn urgent_change_sets_have_room_that_new_work_cannot_take() {
-        let shared = Shared::new();
+        let shared = Shared::new(None);
         let mut taken: Vec<Room> = std::iter::from_fn(|| shared.reserve(Urgency::Submit).ok()).collect();
         assert_eq!(taken.len(), QUEUE_SUBMITS_MAX);
         taken.extend(std::iter::from_fn(|| shared.reserve(Urgency::Finish).ok()));
@@ -255,7 +300,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_too() {
-        let shared = Shared::new();
+        let shared = Shared::new(None);
         shared.enter(QUEUE_SUBMIT_BYTES_MAX);
         assert!(shared.reserve(Urgency::Submit).is_err());
         assert!(shared.reserve(Urgency::Finish).is_ok());

@@ -5,12 +5,19 @@
 //! - `plan`: a batch as rows, coalesced to last values.
 //! - `writer`: one transaction, and what to do when it does not succeed.
 //! - `hot`: the same for the usual batch of SQLite, in two calls.
+//! - `ahead`, `catch_up`: under load such a batch is one row, and comes into the tables later.
 //! - `lane`: the session that may write, and what a lost one left behind.
 //! - `platform`, `webhooks`: what belongs to no workspace, each change a transaction of its own.
 //! - `statements`, `encode`, `encoded`: constant texts and their one parameter.
 
+pub(crate) mod ahead;
 mod at_once;
 pub(crate) mod bare;
+mod catch_up;
+#[cfg(test)]
+#[path = "../../tests/suite/support/desk.rs"]
+#[expect(dead_code, reason = "shared with the tests of the whole store, which use more of it")]
+mod desk;
 mod driver;
 pub(crate) mod encode;
 mod encoded;
@@ -30,6 +37,7 @@ mod weight;
 mod writer;
 mod written;
 
+pub(crate) use ahead::Scope;
 pub(crate) use driver::{Setup, start};
 pub(crate) use handle::Handle;
 pub(crate) use lane::{Connect, Reached, take_lane};

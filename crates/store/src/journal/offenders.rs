@@ -32,7 +32,7 @@ impl Taken {
     ) -> Result<Self, StoreError> {
         let (mut claims, mut answers) = (Rows::default(), Rows::default());
         for entry in entries {
-            let (workspace, records) = (&entry.change.workspace, &entry.change.records);
+            let (workspace, records) = (&entry.change().workspace, &entry.change().records);
             records.claims.iter().for_each(|claim| row::claim::write(&mut claims, workspace, claim));
             records.answer.iter().for_each(|answer| row::answer::write(&mut answers, workspace, answer));
         }
@@ -56,7 +56,7 @@ impl Taken {
 
     /// What is wrong with a change set, if it is an offender.
     fn judge(&self, entry: &Entry) -> Option<CommitOutcome> {
-        let (own, records) = (&entry.change.workspace, &entry.change.records);
+        let (own, records) = (&entry.change().workspace, &entry.change().records);
         // What it gives up in the same step is free for it.
         let frees = |claim, by| by == own && records.unclaims.contains(claim);
         let taken = records.claims.iter().filter_map(|claim| self.claims.get(claim).map(|by| (claim, by)));
@@ -76,10 +76,10 @@ impl Taken {
         let mut stopped: HashSet<WorkspaceId> = HashSet::new();
         let (mut good, mut bad) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
-            if stopped.contains(&entry.change.workspace) {
+            if stopped.contains(&entry.change().workspace) {
                 bad.push((entry, CommitOutcome::Aborted(AbortReason::Version)));
             } else if let Some(outcome) = self.judge(&entry) {
-                stopped.insert(entry.change.workspace.clone());
+                stopped.insert(entry.change().workspace.clone());
                 bad.push((entry, outcome));
             } else {
                 good.push(entry);

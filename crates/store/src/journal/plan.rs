@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::encode::Rows;
 use super::encoded::Encoded;
-use super::handle::Entry;
+use super::handle::{Entry, Work};
 use super::statements::Statements;
 use crate::row;
 
@@ -83,7 +83,7 @@ struct Gathered<'a> {
     uploads: Latest<(JobId, u32, u32), &'a Upload>,
     purchases: Latest<PurchaseId, (&'a WorkspaceId, &'a PurchaseRow)>,
     members: Latest<(&'a WorkspaceId, &'a MemberId), &'a Member>,
-    admitted: FxHashMap<JobId, &'a Arc<JobIntro>>,
+    admitted: FxHashMap<JobId, (&'a Arc<JobIntro>, &'a Encoded)>,
     claims: FxHashSet<&'a reeve_workspace::Claim>,
 }
 
@@ -93,6 +93,17 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// A text for people when a change set cannot be stored whatever the database says.
     pub(super) fn of(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
+        Self::after(&[], entries)
+    }
+
+    /// The same after `works`, which are ahead of the tables.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(super) fn after(
+        works: &'a [Arc<Work>],
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<Self, String> {
         let mut plan = Self::default();
         let mut places: FxHashMap<&WorkspaceId, usize> = FxHashMap::default();
         let mut gathered = Gathered {
@@ -104,9 +115,16 @@ impl<'a> Plan<'a> {
             admitted: FxHashMap::default(),
             claims: FxHashSet::default(),
         };
+        // A text that grows moves, and what it moves was written by other processors.
+        plan.ledger = Rows::with_capacity(works.iter().map(|work| work.encoded.ledger.bytes() + 2).sum());
+        for work in works {
+            plan.group(&mut places, work);
+            plan.append(work, &mut gathered);
+        }
         for entry in entries {
-            plan.group(&mut places, entry);
-            plan.append(entry, &mut gathered);
+            plan.group(&mut places, &entry.work);
+            plan.append(&entry.work, &mut gathered);
+            plan.tell(entry);
         }
         plan.write_workspaces();
         plan.write_gathered(gathered)?;
@@ -116,8 +134,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn group(&mut self, places: &mut FxHashMap<&'a WorkspaceId, usize>, entry: &'a Entry) {
-        let change = &entry.change;
+    fn group(&mut self, places: &mut FxHashMap<&'a WorkspaceId, usize>, work: &'a Work) {
+        let change = &work.change;
         let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
         let (profile, tallies) = (row.profile.as_deref(), row.tallies.as_deref());
         let place = *places.entry(&change.workspace).or_insert(self.groups.len());
@@ -134,12 +152,16 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// What goes in with the batch itself.
+    pub(super) fn tell(&mut self, entry: &Entry) {
+        self.outbox.append(&entry.told.outbox);
+        self.answers.append(&entry.told.answers);
+    }
+
     /// Rows that are only ever added, and last values of the others.
-    fn append(&mut self, entry: &'a Entry, gathered: &mut Gathered<'a>) {
-        let (workspace, records, encoded) = (&entry.change.workspace, &entry.change.records, &entry.encoded);
+    fn append(&mut self, work: &'a Work, gathered: &mut Gathered<'a>) {
+        let (workspace, records, encoded) = (&work.change.workspace, &work.change.records, &work.encoded);
         self.ledger.append(&encoded.ledger);
-        self.outbox.append(&encoded.outbox);
-        self.answers.append(&encoded.answers);
         for claim in &records.claims {
             // Twice in one change set is one claim, not a conflict with itself.
             if gathered.claims.insert(claim) {
@@ -151,7 +173,7 @@ impl<'a> Plan<'a> {
         }
         records.lots.iter().for_each(|lot| gathered.lots.put((workspace, lot.id), lot));
         records.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, (state, encoded)));
-        gathered.admitted.extend(records.admitted.iter().map(|intro| (intro.id, intro)));
+        gathered.admitted.extend(records.admitted.iter().map(|intro| (intro.id, (intro, encoded))));
         for (job, attempt, upload) in &records.uploads {
             gathered.uploads.put((*job, *attempt, upload.index), upload);
         }
@@ -185,8 +207,13 @@ impl<'a> Plan<'a> {
         }
         for (id, (state, encoded)) in jobs.values {
             match (admitted.remove(&id), encoded.waiting(id)) {
-                (Some(_), Some(rows)) => self.jobs_waiting.append(rows),
-                (Some(intro), None) => row::job::write_new(&mut self.jobs_new, intro, state),
+                (Some(_), Some(job)) => self.jobs_waiting.append(&job.waiting),
+                (Some((intro, then)), None) => match then.waiting(id) {
+                    Some(job) => {
+                        row::job::write_moved(&mut self.jobs_new, (&job.waiting, job.introduced), state);
+                    }
+                    None => row::job::write_new(&mut self.jobs_new, intro, state),
+                },
                 (None, _) if state.status.is_final() && state.lease.is_some() => {
                     return Err(format!("job `{id}` ended with a lease (J1)"));
                 }

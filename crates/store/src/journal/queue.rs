@@ -22,6 +22,8 @@ use crate::task;
 pub(super) enum Next {
     Batch(Batch),
     Platform(PlatformChange, Reply),
+    /// Somebody waits for the tables.
+    CatchUp,
     Close(oneshot::Sender<()>),
     /// Nobody can submit any more.
     End,
@@ -45,8 +47,8 @@ impl Batch {
     }
 
     /// Takes a change set in, or gives it back for the next batch.
-    fn take(&mut self, entry: Entry) -> Result<(), Entry> {
-        let change = &entry.change;
+    fn take(&mut self, entry: Entry) -> Result<(), Box<Entry>> {
+        let change = entry.change();
         let records = &change.records;
         let key = records.answer.as_ref().map(|answer| (change.workspace.clone(), answer.key.clone()));
         let follows = self.next.get(&change.workspace).is_none_or(|next| *next == Some(change.expected));
@@ -55,12 +57,12 @@ impl Batch {
             || key.as_ref().is_some_and(|key| self.keys.contains(key));
         if !follows || clashes {
             self.next.insert(change.workspace.clone(), None);
-            return Err(entry);
+            return Err(Box::new(entry));
         }
         self.next.insert(change.workspace.clone(), change.expected.checked_add(1));
         self.claims.extend(uses().cloned());
         self.keys.extend(key);
-        self.bytes += entry.weight_bytes;
+        self.bytes += entry.work.weight_bytes;
         self.entries.push(entry);
         Ok(())
     }
@@ -102,6 +104,7 @@ impl Queue {
         match first {
             None => return Next::End,
             Some(Item::Platform(change, reply)) => return Next::Platform(change, reply),
+            Some(Item::CatchUp) => return Next::CatchUp,
             Some(Item::Close(reply)) => return Next::Close(reply),
             Some(item) => self.deferred.push_front(item),
         }
@@ -131,9 +134,11 @@ impl Queue {
             match item {
                 Item::Change(entry) => {
                     if let Err(entry) = batch.take(entry) {
-                        left.push_back(Item::Change(entry));
+                        left.push_back(Item::Change(*entry));
                     }
                 }
+                // Who waits is known already; it comes in with this batch.
+                Item::CatchUp => {}
                 // Everything before it is in this batch, so it is answered with the batch.
                 Item::Flush(reply) if left.is_empty() => batch.flushes.push(reply),
                 other => {

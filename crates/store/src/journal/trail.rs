@@ -47,7 +47,7 @@ impl Trail {
         if !is_on() {
             return;
         }
-        let batch = (entries.len(), entries.iter().map(|entry| rows(&entry.change)).sum());
+        let batch = (entries.len(), entries.iter().map(|entry| rows(entry.change())).sum());
         let begun = Since::now();
         for traced in entries.iter_mut().filter_map(|entry| entry.trail.traced.as_mut()) {
             (traced.begun, traced.batch) = (begun, batch);

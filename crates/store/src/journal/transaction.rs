@@ -61,7 +61,7 @@ impl Writing<'_> {
         }
         if !losers.is_empty() {
             // Losers were not moved, so the transaction is good; their records must not be in it.
-            plan = planned(entries.iter().filter(|entry| !losers.contains(&entry.change.workspace)))?;
+            plan = planned(entries.iter().filter(|entry| !losers.contains(&entry.change().workspace)))?;
         }
         let due = changed_due(&plan, &mut moved);
         if matches!(self.backend, DbBackend::Sqlite) {

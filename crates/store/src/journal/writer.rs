@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use reeve_faults::{self as faults, Law, Point};
 use reeve_journal::{AbortReason, CommitOutcome};
+use reeve_types::WorkspaceId;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait as _,
 };
 
 use super::handle::{Entry, Shared};
-use super::hot::{Hot, Went};
+use super::hot::{Call, Hot, Went};
 use super::lane::{Connect, Lane, Resolved};
 use super::offenders::Taken;
 use super::statements::Statements;
@@ -33,7 +34,7 @@ pub(super) const RETRY_MS: u64 = 2;
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// How one transaction ended.
-enum Tried {
+pub(super) enum Tried {
     Committed(Losers),
     /// Committed, and not on the disk yet: the usual way of SQLite.
     Unsynced,
@@ -45,7 +46,7 @@ enum Tried {
 }
 
 /// What is to be done with a batch after a try.
-enum Verdict {
+pub(super) enum Verdict {
     Answered,
     Again(Vec<Entry>),
     Split(Vec<Entry>, Vec<Entry>),
@@ -90,7 +91,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Commits a batch and answers every entry.
     pub(super) async fn run(&mut self, entries: Vec<Entry>) {
-        let mut left = vec![entries];
+        let mut left = self.parted(entries);
         let mut tries = 0;
         while let Some(entries) = left.pop() {
             if entries.is_empty() {
@@ -147,11 +148,16 @@ impl Writer {
     async fn attempt(&mut self, entries: &[Entry]) -> Tried {
         faults::pass(Point::JournalBeforeBegin);
         if let Some(hot) = &mut self.hot {
-            match hot.run(entries, self.lane, &self.shared.written).await {
+            match hot.run(entries, Call { lane: self.lane, written: &self.shared.written }).await {
                 Went::Committed => return Tried::Unsynced,
                 Went::Stopped(failure) => return Tried::Stopped(Stop::Failed(failure)),
                 Went::CommitFailed(failure) => return self.commit_failed(Losers::new(), failure),
-                Went::Elsewhere => hot.forget(entries.iter().map(|entry| &entry.change.workspace)),
+                Went::Elsewhere => hot.forget(entries.iter().map(|entry| &entry.change().workspace)),
+            }
+            // The general way knows the tables alone.
+            let behind: Vec<&WorkspaceId> = entries.iter().map(|entry| &entry.change().workspace).collect();
+            if let Err(tried) = self.catch_up(&behind).await {
+                return tried;
             }
         }
         let txn = match self.begin().await {
@@ -223,7 +229,7 @@ impl Writer {
             .ok_or_else(|| Failure::Lost("no answer came in time".to_owned()))
     }
 
-    fn commit_failed(&self, losers: Losers, failure: Failure) -> Tried {
+    pub(super) fn commit_failed(&self, losers: Losers, failure: Failure) -> Tried {
         let sqlite = matches!(self.backend, DbBackend::Sqlite);
         match failure {
             Failure::Disk(detail) => Tried::Broken(detail),
@@ -239,7 +245,7 @@ impl Writer {
 
     fn committed(&self, entries: Vec<Entry>, losers: &Losers) -> Verdict {
         for entry in entries {
-            let outcome = if losers.contains(&entry.change.workspace) {
+            let outcome = if losers.contains(&entry.change().workspace) {
                 CommitOutcome::Aborted(AbortReason::Version)
             } else {
                 CommitOutcome::Durable
@@ -251,7 +257,7 @@ impl Writer {
     }
 
     /// Lets the next batch be written while this one goes onto the disk.
-    async fn answer_when_synced(&self, entries: Vec<Entry>) -> Verdict {
+    pub(super) async fn answer_when_synced(&self, entries: Vec<Entry>) -> Verdict {
         let (shared, fatal) = (self.shared.clone(), self.fatal.clone());
         shared.set_syncing(&entries);
         let told = move |result: Result<(), &str>| {

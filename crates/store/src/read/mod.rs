@@ -29,6 +29,7 @@ use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, Workspace
 use reeve_workspace::{Claim, Member, Promotion, PurchaseRow, Row};
 use sea_orm::DatabaseConnection;
 
+use crate::journal::{Handle, Scope};
 use crate::patience::Patience;
 use crate::sqlite::syncs::Progress;
 
@@ -38,32 +39,41 @@ pub(crate) use ledger::after as ledger_after;
 pub(crate) use load::{Lots, load, lots_of};
 pub(crate) use workspaces::{figures, ids_after, newest_at};
 
+/// The writer that readers are beside.
+pub(crate) struct Beside {
+    /// Knows what is ahead of the tables.
+    pub(crate) journal: Arc<Handle>,
+    /// Where rows can be read before they are on the disk.
+    pub(crate) progress: Option<Arc<Progress>>,
+}
+
 /// All reads over a pool of connections.
 pub(crate) struct StoreReader {
     db: DatabaseConnection,
-    progress: Option<Arc<Progress>>,
+    /// `None` for a database that somebody else may be writing.
+    beside: Option<Beside>,
     patience: Arc<Patience>,
 }
 
 impl StoreReader {
     /// Reads through `db`.
-    pub(crate) fn new(
-        db: DatabaseConnection,
-        progress: Option<Arc<Progress>>,
-        patience: Arc<Patience>,
-    ) -> Self {
-        Self { db, progress, patience }
+    pub(crate) fn new(db: DatabaseConnection, beside: Option<Beside>, patience: Arc<Patience>) -> Self {
+        Self { db, beside, patience }
     }
 
-    /// What was read is told only once it is on the disk: somebody may hear an answer from here, and a power cut must not
-    /// make it untrue.
+    /// Reads once the tables have what was answered before, of what `scope` says that it reads. What was read is told
+    /// only once it is on the disk: somebody may hear an answer from here, and a power cut must not make it untrue.
     fn durable<'a, T: Send + 'a>(
         &'a self,
+        scope: Scope,
         read: impl Future<Output = Result<T, StoreError>> + Send + 'a,
     ) -> Read<'a, T> {
         async move {
+            if let Some(Beside { journal, .. }) = &self.beside {
+                journal.caught_up(&scope).await?;
+            }
             let found = self.patience.wait(read).await?;
-            match &self.progress {
+            match self.beside.as_ref().and_then(|beside| beside.progress.as_ref()) {
                 Some(progress) if !progress.settled().await => {
                     Err(StoreError::Unavailable("what was read cannot be synced to the disk".to_owned()))
                 }
@@ -76,7 +86,7 @@ impl StoreReader {
 
 impl Reader for StoreReader {
     fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>> {
-        self.durable(async move {
+        self.durable(Scope::Workspace(workspace.clone()), async move {
             let snapshot = snapshot(&self.db).await?;
             let loaded = load(&snapshot, workspace).await;
             end(snapshot).await;
@@ -85,19 +95,19 @@ impl Reader for StoreReader {
     }
 
     fn workspace<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<WorkspaceRecord>> {
-        self.durable(workspaces::one(&self.db, workspace))
+        self.durable(Scope::Workspace(workspace.clone()), workspaces::one(&self.db, workspace))
     }
 
     fn workspaces<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<WorkspaceRecord>> {
-        self.durable(workspaces::page(&self.db, page))
+        self.durable(Scope::All, workspaces::page(&self.db, page))
     }
 
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
-        self.durable(jobs::one(&self.db, job))
+        self.durable(Scope::Job(job), jobs::one(&self.db, job))
     }
 
     fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {
-        self.durable(jobs::page(&self.db, filter, page))
+        self.durable(of_jobs(filter), jobs::page(&self.db, filter, page))
     }
 
     fn ledger<'a>(
@@ -106,67 +116,67 @@ impl Reader for StoreReader {
         filter: &'a LedgerFilter,
         page: &'a Page,
     ) -> Read<'a, Vec<Row>> {
-        self.durable(ledger::page(&self.db, workspace, (filter, page)))
+        self.durable(Scope::Workspace(workspace.clone()), ledger::page(&self.db, workspace, (filter, page)))
     }
 
     fn purchases<'a>(&'a self, workspace: &'a WorkspaceId, page: &'a Page) -> Read<'a, Vec<PurchaseRow>> {
-        self.durable(workspaces::purchases(&self.db, workspace, page))
+        self.durable(Scope::Settled, workspaces::purchases(&self.db, workspace, page))
     }
 
     fn purchase(&self, id: PurchaseId) -> Read<'_, Option<(WorkspaceId, PurchaseRow)>> {
-        self.durable(workspaces::purchase(&self.db, id))
+        self.durable(Scope::Settled, workspaces::purchase(&self.db, id))
     }
 
     fn purchase_by_payment<'a>(&'a self, payment: &'a str) -> Read<'a, Option<(WorkspaceId, PurchaseRow)>> {
-        self.durable(workspaces::purchase_by_payment(&self.db, payment))
+        self.durable(Scope::Settled, workspaces::purchase_by_payment(&self.db, payment))
     }
 
     fn claimed<'a>(&'a self, claim: &'a Claim) -> Read<'a, Option<WorkspaceId>> {
-        self.durable(workspaces::claimed(&self.db, claim))
+        self.durable(Scope::Settled, workspaces::claimed(&self.db, claim))
     }
 
     fn members<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<(MemberId, Member)>> {
-        self.durable(workspaces::members(&self.db, workspace))
+        self.durable(Scope::Settled, workspaces::members(&self.db, workspace))
     }
 
     fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>> {
-        self.durable(workspaces::answer(&self.db, workspace, key))
+        self.durable(Scope::Settled, workspaces::answer(&self.db, workspace, key))
     }
 
     fn lots<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<Lot>> {
-        self.durable(lots_of(&self.db, workspace, Lots::All))
+        self.durable(Scope::Workspace(workspace.clone()), lots_of(&self.db, workspace, Lots::All))
     }
 
     fn due(&self, now: Millis, count_max: u32) -> Read<'_, Vec<WorkspaceId>> {
-        self.durable(recovery::due(&self.db, now, count_max))
+        self.durable(Scope::All, recovery::due(&self.db, now, count_max))
     }
 
     fn queued(&self, after: Option<JobId>, count_max: u32) -> Read<'_, Vec<QueuedRow>> {
-        self.durable(recovery::queued(&self.db, after, count_max))
+        self.durable(Scope::All, recovery::queued(&self.db, after, count_max))
     }
 
     fn leased(&self) -> Read<'_, Vec<LeasedRow>> {
-        self.durable(recovery::leased(&self.db))
+        self.durable(Scope::All, recovery::leased(&self.db))
     }
 
     fn facts(&self) -> Read<'_, Vec<FactsRow>> {
-        self.durable(recovery::facts(&self.db))
+        self.durable(Scope::Settled, recovery::facts(&self.db))
     }
 
     fn keys(&self) -> Read<'_, Vec<KeyRow>> {
-        self.durable(platform::keys(&self.db))
+        self.durable(Scope::Settled, platform::keys(&self.db))
     }
 
     fn key(&self, id: KeyId) -> Read<'_, Option<KeyRow>> {
-        self.durable(platform::key(&self.db, id))
+        self.durable(Scope::Settled, platform::key(&self.db, id))
     }
 
     fn catalogs(&self) -> Read<'_, Vec<CatalogRow>> {
-        self.durable(platform::catalogs(&self.db))
+        self.durable(Scope::Settled, platform::catalogs(&self.db))
     }
 
     fn promotions(&self) -> Read<'_, Vec<Promotion>> {
-        self.durable(platform::promotions(&self.db))
+        self.durable(Scope::Settled, platform::promotions(&self.db))
     }
 
     fn usage<'a>(
@@ -175,7 +185,7 @@ impl Reader for StoreReader {
         filter: &'a UsageFilter,
         keys: &'a [UsageKey],
     ) -> Read<'a, Vec<UsageRow>> {
-        self.durable(async move {
+        self.durable(Scope::Workspace(workspace.clone()), async move {
             let snapshot = snapshot(&self.db).await?;
             let used = insight::usage(&snapshot, workspace, (filter, keys)).await;
             end(snapshot).await;
@@ -184,7 +194,7 @@ impl Reader for StoreReader {
     }
 
     fn balance_at<'a>(&'a self, workspace: &'a WorkspaceId, at: Millis) -> Read<'a, Option<PastBalance>> {
-        self.durable(async move {
+        self.durable(Scope::Workspace(workspace.clone()), async move {
             let snapshot = snapshot(&self.db).await?;
             let past = insight::balance_at(&snapshot, workspace, at).await;
             end(snapshot).await;
@@ -198,7 +208,7 @@ impl Reader for StoreReader {
         member: &'a MemberId,
         from: Millis,
     ) -> Read<'a, (Credits, u64)> {
-        self.durable(async move {
+        self.durable(Scope::Workspace(workspace.clone()), async move {
             let snapshot = snapshot(&self.db).await?;
             let settled = insight::member_settled(&snapshot, workspace, (member, from)).await;
             end(snapshot).await;
@@ -207,23 +217,23 @@ impl Reader for StoreReader {
     }
 
     fn aged(&self, after: Option<JobId>, before: Millis, count_max: u32) -> Read<'_, Vec<AgedJob>> {
-        self.durable(tidy::aged(&self.db, after, (before, count_max)))
+        self.durable(Scope::All, tidy::aged(&self.db, after, (before, count_max)))
     }
 
     fn ending<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<EndingRow>> {
-        self.durable(tidy::ending(&self.db, page))
+        self.durable(Scope::Settled, tidy::ending(&self.db, page))
     }
 
     fn has_answers_before(&self, at: Millis) -> Read<'_, bool> {
-        self.durable(tidy::has_answers_before(&self.db, at))
+        self.durable(Scope::Settled, tidy::has_answers_before(&self.db, at))
     }
 
     fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool> {
-        self.durable(tidy::has_answers_of(&self.db, workspace))
+        self.durable(Scope::Settled, tidy::has_answers_of(&self.db, workspace))
     }
 
     fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled> {
-        self.durable(async move {
+        self.durable(Scope::All, async move {
             let snapshot = snapshot(&self.db).await?;
             let sums = reconcile::reconcile(&snapshot, span, page).await;
             end(snapshot).await;
@@ -232,6 +242,11 @@ impl Reader for StoreReader {
     }
 
     fn newest_at(&self) -> Read<'_, Option<Millis>> {
-        self.durable(newest_at(&self.db))
+        self.durable(Scope::All, newest_at(&self.db))
     }
+}
+
+/// What a list of jobs reads.
+fn of_jobs(filter: &JobFilter) -> Scope {
+    filter.workspace.clone().map_or(Scope::All, Scope::Workspace)
 }

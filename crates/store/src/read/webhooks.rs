@@ -1,5 +1,6 @@
 //! What is read for webhooks: endpoints, deliveries, the outbox.
 
+use futures_util::FutureExt as _;
 use reeve_journal::{
     Backlog, DeliveryFilter, DeliveryRow, DueDelivery, EndpointRow, Oldest, OutboxEvent, OutboxState, Page,
     Read, StoreError, WebhookReader,
@@ -9,6 +10,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement, 
 
 use super::StoreReader;
 use super::db::unavailable;
+use crate::journal::Scope;
 use crate::row;
 use crate::row::cells::Cells;
 use crate::row::delivery::READ;
@@ -17,9 +19,18 @@ use crate::row::delivery::READ;
 const OF_EVENT: &str =
     "o.id AS o_id, COALESCE(o.workspace, '') AS o_workspace, o.at AS o_at, o.job AS o_job, o.body AS o_body";
 
+impl StoreReader {
+    /// The one number that a query answers with.
+    async fn number(&self, sql: &str, column: &'static str) -> Result<i64, StoreError> {
+        let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(0) };
+        let damaged = |error| Cells::named(&found, "outbox", column.to_owned()).damaged(column, error);
+        found.try_get::<i64>("", column).map_err(damaged)
+    }
+}
+
 impl WebhookReader for StoreReader {
     fn endpoints(&self) -> Read<'_, Vec<EndpointRow>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             // Written out, not bound: the partial index is used only when the planner sees the value.
             let found =
                 rows(&self.db, "SELECT * FROM webhooks WHERE of_jobs = 0 ORDER BY id".into(), []).await?;
@@ -28,29 +39,29 @@ impl WebhookReader for StoreReader {
     }
 
     fn endpoint(&self, id: WebhookId) -> Read<'_, Option<EndpointRow>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let sql = "SELECT * FROM webhooks WHERE id = $1".into();
             one(&self.db, sql, [id.to_string().into()]).await?.as_ref().map(endpoint).transpose()
         })
     }
 
     fn outbox_state(&self) -> Read<'_, OutboxState> {
-        self.durable(async move {
-            let sql = "SELECT COALESCE((SELECT MAX(id) FROM outbox), 0) AS newest, \
-                 COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at, \
-                 CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE webhook IS NOT NULL) THEN 1 ELSE 0 END AS job_urls";
-            let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(OutboxState::default()) };
-            let cells = Cells::named(&found, "outbox", "newest".to_owned());
-            let number = |column| found.try_get::<i64>("", column).map_err(|e| cells.damaged(column, e));
-            let cursor = number("cursor_at")?;
-            let job_urls = found.try_get::<i32>("", "job_urls").map_err(|e| cells.damaged("job_urls", e))?;
+        async move {
+            // First, and told only once it is settled: the rows up to it are those whose jobs the second read waits for.
+            let newest = "SELECT COALESCE(MAX(id), 0) AS newest FROM outbox";
+            let newest = self.durable(Scope::Settled, self.number(newest, "newest")).await?;
+            let cursor = "SELECT COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at";
+            let cursor = self.durable(Scope::Settled, self.number(cursor, "cursor_at")).await?;
+            let job_urls = "SELECT COUNT(*) AS job_urls FROM (SELECT 1 FROM jobs WHERE webhook IS NOT NULL LIMIT 1) AS j";
+            let job_urls = self.durable(Scope::JobWebhooks, self.number(job_urls, "job_urls")).await?;
             // Rows that were pruned leave no newest one behind, and the cursor was beyond them.
-            Ok(OutboxState { newest: number("newest")?.max(cursor), cursor, job_urls: job_urls == 1 })
-        })
+            Ok(OutboxState { newest: newest.max(cursor), cursor, job_urls: job_urls == 1 })
+        }
+        .boxed()
     }
 
     fn outbox(&self, after: i64, job_urls: bool, count_max: u32) -> Read<'_, Vec<OutboxEvent>> {
-        self.durable(async move {
+        self.durable(if job_urls { Scope::JobWebhooks } else { Scope::Settled }, async move {
             let (url, join) =
                 if job_urls { (", j.webhook", "LEFT JOIN jobs AS j ON j.id = o.job") } else { ("", "") };
             let sql = format!(
@@ -63,7 +74,7 @@ impl WebhookReader for StoreReader {
     }
 
     fn waiting(&self) -> Read<'_, Vec<WebhookId>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let sql =
                 "SELECT DISTINCT webhook FROM deliveries WHERE due_at IS NOT NULL ORDER BY webhook".into();
             let found = rows(&self.db, sql, []).await?;
@@ -72,7 +83,7 @@ impl WebhookReader for StoreReader {
     }
 
     fn next_due(&self, id: WebhookId, count_max: u32) -> Read<'_, Vec<DueDelivery>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let sql = format!(
                 "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
                  WHERE d.webhook = $1 AND d.due_at IS NOT NULL ORDER BY d.due_at, d.event LIMIT $2"
@@ -88,7 +99,7 @@ impl WebhookReader for StoreReader {
         filter: &'a DeliveryFilter,
         page: &'a Page,
     ) -> Read<'a, Vec<DeliveryRow>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let before: i64 = page.after.as_deref().and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
             let since = filter.since.map_or(i64::MIN, Millis::value);
             let state = filter.state.map(|state| format!("AND d.state = '{}'", state.as_str()));
@@ -104,7 +115,7 @@ impl WebhookReader for StoreReader {
     }
 
     fn delivery(&self, id: WebhookId, event: i64) -> Read<'_, Option<DueDelivery>> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let sql = format!(
                 "SELECT {READ}, {OF_EVENT} FROM deliveries AS d LEFT JOIN outbox AS o ON o.id = d.event \
                  WHERE d.webhook = $1 AND d.event = $2"
@@ -115,7 +126,7 @@ impl WebhookReader for StoreReader {
     }
 
     fn backlog(&self) -> Read<'_, Backlog> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let sql = "SELECT COUNT(*) AS n, MIN(created_at) AS oldest_at, MIN(event) AS lowest \
                  FROM deliveries WHERE due_at IS NOT NULL";
             let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(Backlog::default()) };
@@ -129,7 +140,7 @@ impl WebhookReader for StoreReader {
     }
 
     fn oldest(&self) -> Read<'_, Oldest> {
-        self.durable(async move {
+        self.durable(Scope::Settled, async move {
             let first = one(&self.db, "SELECT id, at FROM outbox ORDER BY id LIMIT 1".into(), []).await?;
             let first = first.as_ref().map(|row| Cells::named(row, "outbox", "oldest".to_owned()));
             let sql = "SELECT MIN(created_at) AS at FROM deliveries".into();

@@ -145,9 +145,18 @@ pub(crate) fn is_waiting(state: &JobState) -> bool {
         && outputs.is_empty()
 }
 
-/// A job admitted in this batch that waits.
-pub(crate) fn write_waiting(rows: &mut Rows, intro: &JobIntro, state: &JobState) {
-    intro_cells(rows.row(), intro).json(&state.hold).done(INTRO.len() + WAITING.len());
+/// A job admitted in this batch that waits; how long the text is up to the end of its introduction.
+pub(crate) fn write_waiting(rows: &mut Rows, intro: &JobIntro, state: &JobState) -> usize {
+    let cells = intro_cells(rows.row(), intro);
+    let introduced = cells.len();
+    cells.json(&state.hold).done(INTRO.len() + WAITING.len());
+    introduced
+}
+
+/// The same job at its latest values, from the row that stands alone in `waiting` and is introduced by so many bytes.
+pub(crate) fn write_moved(rows: &mut Rows, (waiting, introduced): (&Rows, usize), state: &JobState) {
+    let cells = rows.row_from(waiting, (INTRO.len(), introduced));
+    end_cells(live_cells(cells, state), state).done(INTRO.len() + LIVE.len() + END.len());
 }
 
 /// A job admitted in this batch, at its latest values.

@@ -12,10 +12,13 @@ mod orphans;
 mod tally;
 mod workspace;
 
+use std::sync::Arc;
+
 use reeve_journal::{Page, StoreError};
 use reeve_types::WorkspaceId;
 use sea_orm::DatabaseConnection;
 
+use crate::journal::{Handle, Scope};
 use crate::open::Store;
 use crate::read::{end, ids_after, snapshot};
 use meter::Meter;
@@ -71,12 +74,14 @@ pub struct Progress {
 #[derive(Clone)]
 pub struct Verifier {
     db: DatabaseConnection,
+    journal: Arc<Handle>,
 }
 
 impl Store {
     /// What checks this store.
     pub fn verifier(&self) -> Verifier {
-        Verifier { db: self.readers().clone() }
+        let (db, journal) = self.readers();
+        Verifier { db: db.clone(), journal: journal.clone() }
     }
 }
 
@@ -86,6 +91,8 @@ impl Verifier {
     /// # Errors
     /// Only when the store cannot be read; damage is part of the report.
     pub async fn run(&self, on_progress: impl Fn(Progress) + Send + Sync) -> Result<Report, StoreError> {
+        // Whatever was answered before is checked; later it is in order for each workspace at any rate.
+        self.journal.caught_up(&Scope::All).await?;
         let meter = Meter::of(&self.db, &on_progress).await;
         let mut tally = Tally::new(&meter);
         let mut page = Page { after: None, limit: PAGE };

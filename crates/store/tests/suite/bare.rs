@@ -9,7 +9,7 @@ use reeve_workspace::Answer;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
 use crate::support::desk::{Desk, T0, commit, complete_elsewhere, lease};
-use crate::support::{raw, sqlite};
+use crate::support::{raw, sqlite, sqlite_ahead};
 
 /// Texts of one column.
 async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
@@ -88,5 +88,35 @@ async fn the_bare_writer_leaves_what_the_journal_leaves() {
     assert_ne!(ours, opened, "the batches wrote something");
     for (ours, bare) in ours.iter().zip(&bare) {
         assert_eq!(ours, bare, "table `{}`", ours.0);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_writes_ahead_leaves_what_one_does_that_never_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ahead, never) = (folder.path().join("ahead.db"), folder.path().join("never.db"));
+    let mut desk = Desk::new();
+    let store = sqlite(&ahead).await;
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        ids.push(desk.open(&*store.journal(), &format!("w{n}")).await);
+    }
+    store.close().await;
+    std::fs::copy(&ahead, &never).unwrap();
+    let changes: Vec<ChangeSet> = batches(&mut desk, &ids).into_iter().flatten().collect();
+    for (path, ahead_min) in [(&ahead, 1), (&never, 0)] {
+        let store = sqlite_ahead(path, ahead_min).await;
+        for change in changes.clone() {
+            assert_eq!(commit(&*store.journal(), change).await, CommitOutcome::Durable);
+        }
+        for id in &ids {
+            let loaded = store.reader().load(id).await.unwrap().unwrap();
+            assert_eq!(loaded.state, desk.slots[id].clone().unwrap().rebuilt());
+        }
+        store.close().await;
+    }
+    let (ahead, never) = (dump(&ahead).await, dump(&never).await);
+    for (ahead, never) in ahead.iter().zip(&never) {
+        assert_eq!(ahead, never, "table `{}`", ahead.0);
     }
 }

@@ -6,7 +6,7 @@ use reeve_types::LeaseId;
 use reeve_workspace::{Answer, Claim};
 
 use crate::support::desk::{Desk, T0, buy, commit, complete, create, lease, upload, ws};
-use crate::support::sqlite;
+use crate::support::{sqlite, sqlite_ahead};
 
 fn answer(key: &str, body: &str) -> Answer {
     Answer { key: key.into(), fingerprint: [1; 16], body: body.into(), at: T0 }
@@ -72,6 +72,12 @@ async fn a_batch_of_mixed_fortune(store: &Store) {
 async fn losers_of_a_batch_abort_alone_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     a_batch_of_mixed_fortune(&sqlite(&folder.path().join("reeve.db")).await).await;
+}
+
+#[tokio::test]
+async fn losers_of_a_batch_abort_alone_where_the_others_are_written_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    a_batch_of_mixed_fortune(&sqlite_ahead(&folder.path().join("reeve.db"), 1).await).await;
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl Fixture {
     fn put(&self, workspace: &str, expected: u64, claim: Option<&str>) -> oneshot::Receiver<CommitOutcome> {
         let (reply, outcome) = oneshot::channel();
         let change = change(workspace, expected, claim);
-        let entry = Entry { weight_bytes: 1, ..Entry::new(change, reply, Room::unbounded()) };
+        let entry = Entry::new(change, (reply, Room::unbounded()), false);
         self.items.send(Item::Change(entry)).ok();
         outcome
     }
@@ -63,7 +63,7 @@ impl Fixture {
     /// The next batch as `workspace@expected`, and how many flushes it answers.
     async fn next(&mut self) -> (Vec<String>, usize) {
         let Next::Batch(batch) = self.queue.next().await else { return (vec!["none".to_owned()], 0) };
-        let name = |entry: &Entry| format!("{}@{}", entry.change.workspace, entry.change.expected);
+        let name = |entry: &Entry| format!("{}@{}", entry.change().workspace, entry.change().expected);
         (batch.entries.iter().map(name).collect(), batch.flushes.len())
     }
 }
@@ -126,7 +126,7 @@ async fn giving_a_claim_up_and_using_it_never_meet_in_a_batch() {
     let mut fixture = Fixture::new();
     let mut gives_up = change("a", 1, None);
     gives_up.records.unclaims = vec![Claim::payment("pay-1")];
-    let entry = Entry { weight_bytes: 1, ..Entry::new(gives_up, oneshot::channel().0, Room::unbounded()) };
+    let entry = Entry::new(gives_up, (oneshot::channel().0, Room::unbounded()), false);
     fixture.items.send(Item::Change(entry)).ok();
     fixture.put("b", 1, Some("pay-1"));
     fixture.put("c", 1, None);
@@ -136,9 +136,9 @@ async fn giving_a_claim_up_and_using_it_never_meet_in_a_batch() {
 
 #[test]
 fn the_age_of_the_journal_is_that_of_the_oldest_change_under_way() {
-    let shared = Shared::new();
+    let shared = Shared::new(None);
     let entry = |entered_ms| {
-        let entry = Entry::new(change("a", 0, None), oneshot::channel().0, Room::unbounded());
+        let entry = Entry::new(change("a", 0, None), (oneshot::channel().0, Room::unbounded()), false);
         Entry { entered_ms, ..entry }
     };
     let mut now_ms = task::monotonic_ms();

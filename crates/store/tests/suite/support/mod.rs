@@ -18,6 +18,12 @@ pub async fn sqlite(path: &Path) -> Store {
     Store::open(StoreSettings::sqlite(path), no_fatal()).await.unwrap()
 }
 
+/// The same, with batches of so many change sets written ahead of the tables; 0 for none.
+pub async fn sqlite_ahead(path: &Path, ahead_changes_min: usize) -> Store {
+    let settings = StoreSettings { ahead_changes_min, ..StoreSettings::sqlite(path) };
+    Store::open(settings, no_fatal()).await.unwrap()
+}
+
 /// A connection of a test's own to a SQLite file.
 pub async fn raw(path: &Path) -> sea_orm::DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));

@@ -1,0 +1,66 @@
+//! What must be true of the tables for a batch to be written ahead of them.
+//!
+//! Pure. A batch that the tables would refuse later must not be acknowledged now. Most of it is known in memory, of
+//! workspaces and jobs that something is ahead of or that were written lately; the rest is asked in the transaction
+//! itself, so that nothing comes between.
+
+use reeve_types::{JobId, WorkspaceId};
+use rustc_hash::FxHashMap;
+
+use super::Ahead;
+use crate::journal::encode::Rows;
+use crate::journal::handle::Entry;
+
+/// Where a workspace stands: its version and the end of its chain.
+pub(crate) type Stand = (u64, u64);
+
+/// What the tables must confirm.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// Workspaces with their versions and ends of chains.
+    pub(crate) stands: Rows,
+    /// Jobs that must live.
+    pub(crate) live: Rows,
+    /// Jobs that must not be there.
+    pub(crate) new: Rows,
+}
+
+impl Ahead {
+    /// What remains to be asked of the tables for these, whose versions follow each other in each workspace; `None` when
+    /// one of them fits what is known badly.
+    pub(in crate::journal) fn ask(
+        &self,
+        entries: &[Entry],
+        known: impl Fn(&WorkspaceId) -> Option<Stand>,
+    ) -> Option<Asked> {
+        let mut asked = Asked::default();
+        let mut stands: FxHashMap<&WorkspaceId, Stand> = FxHashMap::default();
+        let mut jobs: FxHashMap<JobId, bool> = FxHashMap::default();
+        for entry in entries {
+            let (change, records) = (&entry.work.change, &entry.work.change.records);
+            let chain = records.workspace.chain.seq;
+            let wanted = (change.expected, chain.checked_sub(records.ledger.len() as u64)?);
+            let ahead =
+                || self.pending.get(&change.workspace).map(|pending| (pending.version, pending.chain_seq));
+            let stand = stands.get(&change.workspace).copied();
+            match stand.or_else(ahead).or_else(|| known(&change.workspace)) {
+                Some(stand) if stand == wanted => {}
+                Some(_) => return None,
+                None => asked.stands.row().id(&change.workspace).int(wanted.0).int(wanted.1).done(3),
+            }
+            stands.insert(&change.workspace, (change.expected.checked_add(1)?, chain));
+            for (job, state) in &records.jobs {
+                let is_new = entry.work.encoded.admits(*job);
+                let live = jobs.get(job).copied().or_else(|| self.jobs.get(job).map(|known| known.live));
+                match (live, is_new) {
+                    (Some(true), false) => {}
+                    (Some(_), _) => return None,
+                    (None, false) => asked.live.value(job),
+                    (None, true) => asked.new.value(job),
+                }
+                jobs.insert(*job, !state.status.is_final());
+            }
+        }
+        Some(asked)
+    }
+}

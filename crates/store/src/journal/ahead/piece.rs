@@ -1,0 +1,139 @@
+//! One change set as text: what is stored ahead of the tables, and how a process that comes later reads it.
+//!
+//! A piece is a JSON array: the workspace, the version it was decided on, and the rows of each statement of
+//! [`super::text::TABLES`] in turn. Made where a change set is submitted, beside the commit under way.
+
+use std::fmt::Write as _;
+
+use reeve_journal::ChangeSet;
+use reeve_workspace::Records;
+use serde_json::value::RawValue;
+
+use super::fit::fits;
+use super::text::TABLES;
+use crate::journal::encode::Rows;
+use crate::journal::encoded::Encoded;
+use crate::row;
+use crate::row::workspace::DueTimes;
+
+/// A change set that fits every table, as text.
+pub(crate) struct Piece(String);
+
+impl Piece {
+    /// The piece of a change set; `None` for one that takes the general way.
+    pub(crate) fn of(change: &ChangeSet, encoded: &Encoded) -> Option<Self> {
+        if !fits(change, encoded) {
+            return None;
+        }
+        let mut text = String::with_capacity(2_048);
+        let _ = write!(text, "[\"{}\",{}", change.workspace, change.expected);
+        let mut rows = Rows::with_capacity(1_024);
+        for table in 0..TABLES {
+            write_table(table, (change, encoded), &mut rows);
+            if rows.bad().is_some() {
+                return None;
+            }
+            text.push(',');
+            rows.write_json(&mut text);
+            rows.clear();
+        }
+        text.push(']');
+        Some(Self(text))
+    }
+}
+
+/// The text of a batch.
+pub(crate) fn body<'p>(pieces: impl Iterator<Item = &'p Piece> + Clone) -> String {
+    let bytes: usize = pieces.clone().map(|piece| piece.0.len() + 1).sum();
+    let mut body = String::with_capacity(bytes + 2);
+    for piece in pieces {
+        body.push(if body.is_empty() { '[' } else { ',' });
+        body.push_str(&piece.0);
+    }
+    body.push(']');
+    body
+}
+
+/// The rows of one statement, as this change set alone leaves them.
+fn write_table(table: usize, (change, encoded): (&ChangeSet, &Encoded), rows: &mut Rows) {
+    let (workspace, records) = (&change.workspace, &change.records);
+    // Those that were admitted before, and where they stand now.
+    let moved = |last| {
+        let jobs = records.jobs.iter().filter(move |(_, state)| state.status.is_final() == last);
+        jobs.filter(|(id, _)| !encoded.admits(*id))
+    };
+    match table {
+        0 => {
+            let versions = (change.expected, change.expected.saturating_add(1));
+            row::workspace::write_move(rows, workspace, versions, &records.workspace);
+        }
+        1 => row::workspace::write_due(rows, workspace, DueTimes::of(&records.workspace)),
+        2 => {
+            let tallies = records.workspace.tallies.iter();
+            tallies.for_each(|tallies| row::workspace::write_tallies(rows, workspace, tallies));
+        }
+        3 => records.lots.iter().for_each(|lot| row::lot::write(rows, workspace, lot)),
+        4 => records
+            .jobs
+            .iter()
+            .filter_map(|(id, _)| encoded.waiting(*id))
+            .for_each(|job| rows.append(&job.waiting)),
+        5 => write_new(rows, records, encoded),
+        6 => {
+            let uploads = records.uploads.iter();
+            uploads.for_each(|(job, attempt, upload)| row::upload::write(rows, (*job, *attempt), upload));
+        }
+        7 => rows.append(&encoded.ledger),
+        8 => moved(false).for_each(|(id, state)| row::job::write_live(rows, *id, state)),
+        _ => moved(true).for_each(|(id, state)| row::job::write_final(rows, *id, state)),
+    }
+}
+
+/// Jobs that are admitted and went further at once.
+fn write_new(rows: &mut Rows, records: &Records, encoded: &Encoded) {
+    for intro in records.admitted.iter().filter(|intro| encoded.waiting(intro.id).is_none()) {
+        if let Some((_, state)) = records.jobs.iter().find(|(id, _)| *id == intro.id) {
+            row::job::write_new(rows, intro, state);
+        }
+    }
+}
+
+/// The rows of one statement.
+type Table<'t> = Vec<&'t RawValue>;
+
+/// A piece that was stored.
+#[derive(serde::Deserialize)]
+struct Flat<'t>(
+    &'t str,
+    u64,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+    #[serde(borrow)] Table<'t>,
+);
+
+/// The same, with its parts named.
+pub(super) struct Stored<'t> {
+    pub(super) workspace: &'t str,
+    /// The version it was decided on.
+    pub(super) expected: u64,
+    /// The rows of each statement.
+    pub(super) tables: [Table<'t>; TABLES],
+}
+
+/// The pieces of a batch.
+pub(super) fn read(body: &str) -> Result<Vec<Stored<'_>>, serde_json::Error> {
+    let flat: Vec<Flat<'_>> = serde_json::from_str(body)?;
+    let named = |Flat(workspace, expected, a, b, c, d, e, f, g, h, i, j)| Stored {
+        workspace,
+        expected,
+        tables: [a, b, c, d, e, f, g, h, i, j],
+    };
+    Ok(flat.into_iter().map(named).collect())
+}
