@@ -17,6 +17,8 @@ use crate::fixture::{Api, Hand, landed, outcome, pause_ms, spawn, within};
 /// Longest time until a fault strikes, and until all jobs are done at the end.
 const STRIKES_SECONDS_MAX: u64 = 60;
 const DRAIN_SECONDS_MAX: u64 = 30;
+/// Each look finds as many jobs as workspaces may have under way, of some hundreds that wait.
+const DRAIN_LOOKS_MAX: u64 = 300;
 /// More than an artifact store gathers before it writes: goes through the staging area.
 const LARGE_BYTES: usize = (4 << 20) + 4_096;
 
@@ -275,7 +277,7 @@ pub async fn drain(life: &Life) {
             if leases.is_empty() && none(&left) && none(&running) {
                 return;
             }
-            assert!(looks < DRAIN_SECONDS_MAX, "never done: {left:#} {running:#}");
+            assert!(looks < DRAIN_LOOKS_MAX, "never done: {left:#} {running:#}");
         }
     };
     within("the last jobs", 2 * DRAIN_SECONDS_MAX, draining).await;

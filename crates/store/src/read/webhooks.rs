@@ -20,11 +20,21 @@ const OF_EVENT: &str =
     "o.id AS o_id, COALESCE(o.workspace, '') AS o_workspace, o.at AS o_at, o.job AS o_job, o.body AS o_body";
 
 impl StoreReader {
-    /// The one number that a query answers with.
-    async fn number(&self, sql: &str, column: &'static str) -> Result<i64, StoreError> {
-        let Some(found) = one(&self.db, sql.into(), []).await? else { return Ok(0) };
-        let damaged = |error| Cells::named(&found, "outbox", column.to_owned()).damaged(column, error);
-        found.try_get::<i64>("", column).map_err(damaged)
+    /// The numbers that a query answers with.
+    async fn numbers<const N: usize>(
+        &self,
+        sql: &str,
+        columns: [&'static str; N],
+    ) -> Result<[i64; N], StoreError> {
+        let mut numbers = [0; N];
+        if let Some(found) = one(&self.db, sql.into(), []).await? {
+            for (number, column) in numbers.iter_mut().zip(columns) {
+                let damaged =
+                    |error| Cells::named(&found, "outbox", column.to_owned()).damaged(column, error);
+                *number = found.try_get("", column).map_err(damaged)?;
+            }
+        }
+        Ok(numbers)
     }
 }
 
@@ -48,12 +58,12 @@ impl WebhookReader for StoreReader {
     fn outbox_state(&self) -> Read<'_, OutboxState> {
         async move {
             // First, and told only once it is settled: the rows up to it are those whose jobs the second read waits for.
-            let newest = "SELECT COALESCE(MAX(id), 0) AS newest FROM outbox";
-            let newest = self.durable(Scope::Settled, self.number(newest, "newest")).await?;
-            let cursor = "SELECT COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at";
-            let cursor = self.durable(Scope::Settled, self.number(cursor, "cursor_at")).await?;
+            let sql = "SELECT COALESCE((SELECT MAX(id) FROM outbox), 0) AS newest, \
+                 COALESCE((SELECT position FROM webhook_cursor WHERE id = 0), 0) AS cursor_at";
+            let ends = self.durable(Scope::Settled, self.numbers(sql, ["newest", "cursor_at"]));
+            let [newest, cursor] = ends.await?;
             let job_urls = "SELECT COUNT(*) AS job_urls FROM (SELECT 1 FROM jobs WHERE webhook IS NOT NULL LIMIT 1) AS j";
-            let job_urls = self.durable(Scope::JobWebhooks, self.number(job_urls, "job_urls")).await?;
+            let [job_urls] = self.durable(Scope::JobWebhooks, self.numbers(job_urls, ["job_urls"])).await?;
             // Rows that were pruned leave no newest one behind, and the cursor was beyond them.
             Ok(OutboxState { newest: newest.max(cursor), cursor, job_urls: job_urls == 1 })
         }

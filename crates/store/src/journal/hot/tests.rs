@@ -277,6 +277,36 @@ async fn what_came_in_before_the_end_does_not_come_in_twice() {
 }
 
 #[tokio::test]
+async fn what_another_version_left_ahead_comes_in_by_the_statements_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (job, command) = desk.submit();
+    let admit = desk.decide(&id, &command);
+    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
+    // As if this program had other statements now, and other tables after its next steps.
+    for sql in ["UPDATE ahead SET format = 7", "UPDATE ahead_texts SET format = 7"] {
+        hot.conn.execute(sqlx::query(sql)).await.unwrap();
+    }
+    drop(hot);
+    let store = reopened(folder.path()).await.unwrap();
+    assert!(store.reader().job(job).await.unwrap().is_some());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_ahead_without_its_statements_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (_, command) = desk.submit();
+    let admit = desk.decide(&id, &command);
+    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
+    hot.conn.execute(sqlx::query("DELETE FROM ahead_texts")).await.unwrap();
+    drop(hot);
+    let refused = reopened(folder.path()).await.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused.contains("the statements of batch 1 are missing"), "{refused}");
+}
+
+#[tokio::test]
 async fn what_is_ahead_and_fits_no_more_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut hot) = opened(folder.path()).await;
