@@ -50,7 +50,7 @@ pub(crate) async fn open(
         .map_err(|detail| OpenError::Damaged { database: database.clone(), detail })?;
     let writer = connect(path, Use::Write).await.map_err(|error| not_opened(&database, &error))?;
     check_is_ours(&writer, &database).await?;
-    let recovered = recover(path).await;
+    let recovered = recover(&options_to_write(path)).await;
     let batches = recovered.map_err(|detail| OpenError::Damaged { database: database.clone(), detail })?;
     if batches > 0 {
         tracing::info!(batches, "what was committed ahead of the tables is in them");

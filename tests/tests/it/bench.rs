@@ -69,7 +69,7 @@ fn costs_of_a_job_are_counted_at_the_server() {
     let (_, figures) = bench(&["--jobs", "200", "--clients", "16", "--workspaces", "8", "--compare-hot"]);
     let of = |path: &str| figures.pointer(path).and_then(Value::as_f64).unwrap();
     assert_positive(&figures, &["per_job.admit.row_bytes", "per_job.lifecycle.server_cpu_us", "hot.ratio"]);
-    // A job is a row of its own, a ledger row and a key, and its workspace and lot change.
+    // A job is a row of its own, a ledger row and a key, its workspace and lot change, and it is told of.
     assert!(of("/per_job/admit/rows") >= 3.0, "{figures:#}");
     assert!(of("/per_job/lifecycle/rows") > of("/per_job/admit/rows"), "{figures:#}");
     assert!(of("/per_job/admit/commits") < 1.0, "16 clients share commits: {figures:#}");

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{BackupError, CopyPlan, CopyProgress};
+use crate::journal::ahead::recover::recover;
 use crate::open::OpenError;
 use crate::steps::{len, log_of};
 
@@ -45,13 +46,22 @@ pub(super) async fn copy(from: &Path, to: &Path, plan: &CopyPlan) -> Result<(), 
         tracing::debug!(%error, "the connection that copied did not close cleanly");
     }
     match made {
-        Ok(_) => Ok(()),
+        // The copy is to say of itself what it will be once somebody has it open.
+        Ok(_) => catch_up(to).await.map_err(failed),
         Err(_) if is_too_long.load(Ordering::Relaxed) => {
             let (grown, max) = (plan.progress.log_bytes(), plan.log_bytes_max);
             Err(BackupError::LogTooLong { database, grown, max })
         }
         Err(error) => Err(failed(error.to_string())),
     }
+}
+
+/// Brings into the tables of a copy what was ahead of those of the original.
+async fn catch_up(copy: &Path) -> Result<(), String> {
+    let options = SqliteConnectOptions::new().filename(copy).disable_statement_logging();
+    let batches = recover(&options.journal_mode(SqliteJournalMode::Delete)).await?;
+    tracing::debug!(batches, "what was ahead of the tables is in those of the copy");
+    Ok(())
 }
 
 /// Bytes of the database as its readers see it; 0 when it does not say.

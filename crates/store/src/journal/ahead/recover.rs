@@ -1,20 +1,17 @@
 //! Brings into the tables what a process left ahead of them.
 //!
-//! Called when a SQLite file is opened, before anything else reads it and before steps of the schema: what is ahead was
-//! written for the tables as they are now, and its own statements are stored beside it, so that a newer program needs to
+//! Called when a SQLite file is opened, before anything else reads it and before steps of the schema, and for a copy that
+//! was made beside a server: what is ahead was written for the tables as they are now, and its own statements are stored beside it, so that a newer program needs to
 //! know nothing of them. Each batch is one transaction; a workspace that is further already is passed over, since it
 //! came in before. Guarantee: afterwards nothing is ahead, or nothing was changed by the batch that is named.
 
-use std::path::Path;
-
 use futures_util::TryStreamExt as _;
 use rustc_hash::{FxHashMap, FxHashSet};
-use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sea_orm::sqlx::{self, Arguments as _, AssertSqlSafe, Connection as _, Either, Executor as _};
 
 use super::piece::{self, Stored};
 use super::text::TABLES;
-use crate::sqlite;
 
 /// Why a batch cannot be brought in, for people.
 type Wrong = String;
@@ -23,10 +20,8 @@ type Wrong = String;
 ///
 /// # Errors
 /// What is wrong, for people: a batch does not fit the tables, or the file cannot be written.
-pub(crate) async fn recover(path: &Path) -> Result<u64, Wrong> {
-    let mut conn = SqliteConnection::connect_with(&sqlite::options_to_write(path))
-        .await
-        .map_err(|error| in_words(&error))?;
+pub(crate) async fn recover(options: &SqliteConnectOptions) -> Result<u64, Wrong> {
+    let mut conn = SqliteConnection::connect_with(options).await.map_err(|error| in_words(&error))?;
     let batches = all(&mut conn).await;
     if let Err(error) = conn.close().await {
         tracing::debug!(%error, "the connection that recovered did not close cleanly");
