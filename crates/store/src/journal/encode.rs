@@ -205,16 +205,8 @@ impl Row<'_> {
     }
 
     /// Bytes, as hexadecimal: the statement turns them back.
-    pub(crate) fn bytes(mut self, value: &[u8]) -> Self {
-        self.comma();
-        self.rows.text.push('"');
-        for byte in value {
-            for digit in [byte >> 4, byte & 15] {
-                self.rows.text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-            }
-        }
-        self.rows.text.push('"');
-        self
+    pub(crate) fn bytes(self, value: &[u8]) -> Self {
+        self.id(hex::encode(value))
     }
 
     /// A value as JSON inside a text.

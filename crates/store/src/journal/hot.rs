@@ -2,8 +2,9 @@
 //!
 //! Used by `writer` before its general way, which takes a batch statement by statement. Each call of the driver is a
 //! message to the thread that owns the file and one back; with both cores busy, a dozen of them were a third of a
-//! commit's time, and with both idle each is two processors that have to wake up. This way is for admissions, leases and closes that go well. Whatever it is not made for, and whatever
-//! does not go well for another reason than the disk, it leaves unwritten to the general way, which finds out why.
+//! commit's time, and with both idle each is two processors that have to wake up. This way is for admissions, leases and
+//! closes that go well. Whatever it is not made for, and whatever does not go well for another reason than the disk, it
+//! leaves unwritten to the general way, which finds out why.
 //! A small batch goes into the tables at once; a large one is written ahead of them (see [`super::ahead`]), and parts of
 //! what is ahead come in with whatever is written next.
 //! Guarantees: what it answers as committed is the whole batch, and it is durable once [`Hot::told_when_synced`] says so;
@@ -22,7 +23,7 @@ use sea_orm::DbErr;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Connection as _};
 
-use super::ahead::{Part, body, text};
+use super::ahead::{Part, body, is_usual, text};
 use super::handle::{Entry, SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
@@ -129,11 +130,11 @@ impl Hot {
 
     /// Change sets after what is ahead of them, into the tables.
     async fn run_at_once(&mut self, (part, entries): (&Part, &[Entry]), call: Call<'_>) -> Went {
-        let mut plan = match Plan::after(&part.works, entries.iter()) {
-            Ok(plan) if is_hot(&plan) => plan,
-            // A batch that cannot be planned is told why by the general way.
-            _ => return Went::Elsewhere,
-        };
+        if !(entries.iter().all(|entry| is_usual(entry.change())) && keeps_laws()) {
+            return Went::Elsewhere;
+        }
+        // A batch that cannot be planned is told why by the general way.
+        let Ok(mut plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
         let went = self.transaction((&mut plan, part), None, call).await;
         if matches!(went, Went::Committed) {
             self.known.remember(&plan.groups);
@@ -193,21 +194,6 @@ impl Hot {
         self.checkpoints.close().await;
         self.conn.close().await.map_err(db_error)
     }
-}
-
-/// Whether this way is made for it: nothing is created but jobs, nothing is claimed, and no profile changes.
-fn is_hot(plan: &Plan<'_>) -> bool {
-    let cold = [
-        &plan.workspaces_new,
-        &plan.workspaces_profile,
-        &plan.purchases,
-        &plan.members,
-        &plan.claims,
-        &plan.unclaims,
-    ];
-    cold.iter().all(|rows| rows.is_empty())
-        && plan.workspaces_move.count() == plan.groups.len() as u64
-        && keeps_laws()
 }
 
 /// Whether no law is broken that the general way alone knows how to break.

@@ -55,18 +55,24 @@ fn batches(desk: &mut Desk, ids: &[reeve_types::WorkspaceId]) -> Vec<Vec<ChangeS
     all.chunks(4).map(<[ChangeSet]>::to_vec).collect()
 }
 
-#[tokio::test]
-async fn the_bare_writer_leaves_what_the_journal_leaves() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ours, bare) = (folder.path().join("ours.db"), folder.path().join("bare.db"));
-    let mut desk = Desk::new();
-    let store = sqlite(&ours).await;
+/// Three workspaces in a file, and the same in another.
+async fn two_files(desk: &mut Desk, one: &Path, other: &Path) -> Vec<reeve_types::WorkspaceId> {
+    let store = sqlite(one).await;
     let mut ids = Vec::new();
     for n in 0..3 {
         ids.push(desk.open(&*store.journal(), &format!("w{n}")).await);
     }
     store.close().await;
-    std::fs::copy(&ours, &bare).unwrap();
+    std::fs::copy(one, other).unwrap();
+    ids
+}
+
+#[tokio::test]
+async fn the_bare_writer_leaves_what_the_journal_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, bare) = (folder.path().join("ours.db"), folder.path().join("bare.db"));
+    let mut desk = Desk::new();
+    let ids = two_files(&mut desk, &ours, &bare).await;
     let opened = dump(&ours).await;
 
     let batches = batches(&mut desk, &ids);
@@ -96,13 +102,7 @@ async fn a_store_that_writes_ahead_leaves_what_one_does_that_never_does() {
     let folder = tempfile::tempdir().unwrap();
     let (ahead, never) = (folder.path().join("ahead.db"), folder.path().join("never.db"));
     let mut desk = Desk::new();
-    let store = sqlite(&ahead).await;
-    let mut ids = Vec::new();
-    for n in 0..3 {
-        ids.push(desk.open(&*store.journal(), &format!("w{n}")).await);
-    }
-    store.close().await;
-    std::fs::copy(&ahead, &never).unwrap();
+    let ids = two_files(&mut desk, &ahead, &never).await;
     let changes: Vec<ChangeSet> = batches(&mut desk, &ids).into_iter().flatten().collect();
     for (path, ahead_min) in [(&ahead, 1), (&never, 0)] {
         let store = sqlite_ahead(path, ahead_min).await;

@@ -15,7 +15,7 @@ use crate::journal::encoded::Encoded;
 /// Whether every table would take it: an admission, a lease or a close in order.
 pub(super) fn fits(change: &ChangeSet, encoded: &Encoded) -> bool {
     let records = &*change.records;
-    is_usual(change.expected, records)
+    is_usual(change)
         && is_sound(&records.workspace)
         && records.lots.iter().all(is_whole)
         && records.jobs.iter().all(|(_, state)| is_job(state))
@@ -24,8 +24,9 @@ pub(super) fn fits(change: &ChangeSet, encoded: &Encoded) -> bool {
 }
 
 /// Nothing is created but jobs, nothing is claimed, and no profile changes.
-fn is_usual(expected: u64, records: &Records) -> bool {
-    expected > 0
+pub(in crate::journal) fn is_usual(change: &ChangeSet) -> bool {
+    let records = &change.records;
+    change.expected > 0
         && records.workspace.profile.is_none()
         && records.purchases.is_empty()
         && records.members.is_empty()

@@ -34,6 +34,7 @@ use tokio::sync::oneshot;
 use super::handle::{Entry, Work};
 
 pub(super) use asked::{Asked, Stand};
+pub(super) use fit::is_usual;
 pub(super) use piece::{Piece, body};
 
 /// Change sets ahead: each batch beyond it brings as many of the oldest in.
