@@ -64,18 +64,21 @@ impl Writer {
         }
     }
 
-    /// A part of what is ahead, while nobody commits; false when it has to wait.
+    /// A part of what is ahead, while nobody commits; false when it has to wait. Once nothing may be committed any more,
+    /// whoever waits hears that it never comes.
     pub(super) async fn catch_up_some(&mut self) -> bool {
-        let Err(tried) = self.catch_up(&[]).await else { return true };
-        match tried {
-            Tried::Broken(detail) => self.die(Fatal::Disk { detail }),
-            Tried::Stopped(Stop::Failed(failure)) | Tried::Uncertain(_, failure) => {
-                tracing::warn!(
-                    detail = failure.detail(),
-                    "the tables cannot be brought up to date; tried again"
-                );
+        if self.shared.dead().is_none() {
+            let Err(tried) = self.catch_up(&[]).await else { return true };
+            match tried {
+                Tried::Broken(detail) => self.die(Fatal::Disk { detail }),
+                Tried::Stopped(Stop::Failed(failure)) | Tried::Uncertain(_, failure) => {
+                    tracing::warn!(
+                        detail = failure.detail(),
+                        "the tables cannot be brought up to date; tried again"
+                    );
+                }
+                Tried::Committed(_) | Tried::Unsynced | Tried::Stopped(_) => {}
             }
-            Tried::Committed(_) | Tried::Unsynced | Tried::Stopped(_) => {}
         }
         if let Some(hot) = &self.hot {
             lock(&hot.ahead()).disappoint();

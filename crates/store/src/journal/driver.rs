@@ -139,7 +139,8 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
 /// How long the task waits for work before it does something else; `None` when there is nothing else.
 fn patience(writer: &Writer, is_stuck: bool) -> Option<Duration> {
     if writer.shared.dead().is_some() {
-        return None;
+        // They are told that it is in vain.
+        return writer.is_awaited().then_some(Duration::ZERO);
     }
     match (writer.is_ahead(), writer.connect.is_some()) {
         (true, _) if is_stuck => Some(LOOK_EVERY),
