@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod credits;
+mod hex;
 mod id;
 mod name;
 mod near;
@@ -12,6 +13,7 @@ mod prefix;
 mod time;
 
 pub use credits::{AmountError, Credits};
+pub use hex::Hex;
 pub use id::{AssetId, IdError, JobId, KeyId, LeaseId, LotId, PurchaseId, WebhookId};
 pub use name::{
     ActionName, CatalogName, MemberId, NameError, PlanName, PoolName, SourceName, TierName, WorkerName,

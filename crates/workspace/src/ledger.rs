@@ -19,7 +19,7 @@
 
 use std::sync::Arc;
 
-use reeve_types::{ActionName, Credits, JobId, KeyId, LotId, MemberId, Millis, SourceName, WorkspaceId};
+use reeve_types::{ActionName, Credits, Hex, JobId, KeyId, LotId, MemberId, Millis, SourceName, WorkspaceId};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a row and of all before it.
@@ -28,7 +28,7 @@ pub struct Hash(pub [u8; 32]);
 
 impl std::fmt::Display for Hash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        std::fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 

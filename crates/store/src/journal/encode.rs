@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
+use reeve_types::Hex;
+
 thread_local! {
     /// JSON that becomes a text of a row: it is made in one piece and escaped in one.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -206,7 +208,7 @@ impl Row<'_> {
 
     /// Bytes, as hexadecimal: the statement turns them back.
     pub(crate) fn bytes(self, value: &[u8]) -> Self {
-        self.id(hex::encode(value))
+        self.id(Hex(value))
     }
 
     /// A value as JSON inside a text.
