@@ -4,15 +4,17 @@
 //! of the disk, and a lone change set is committed at once.
 
 use std::any::Any;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::handle::{Handle, Item, Shared, closed};
 use super::hot::Hot;
+use super::inbox::inbox;
 use super::lane::{Connect, LOOK_EVERY, Lane};
 use super::queue::{Next, Queue};
 use super::statements::Statements;
@@ -39,8 +41,11 @@ pub(crate) struct Setup {
 }
 
 /// Starts the task; it ends when closed, or when the last handle is gone.
-pub(crate) fn start(setup: Setup) -> Arc<Handle> {
-    let (sender, items) = mpsc::unbounded_channel();
+///
+/// # Errors
+/// The system gives no thread for it.
+pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
+    let (door, items) = inbox();
     let Setup { db, hot, lane, fatal, connect, file, guard } = setup;
     let shared = Shared::new(hot.as_ref().map(Hot::ahead));
     let backend = db.get_database_backend();
@@ -59,13 +64,20 @@ pub(crate) fn start(setup: Setup) -> Arc<Handle> {
         in_reach: true,
     };
     let watch = Watch(shared.clone());
-    task::spawn(async move {
+    let is_file = writer.file.is_some();
+    let task = async move {
         let closing = run(writer, Queue::new(items)).await;
         drop((guard, watch));
         // Last, so that whoever waits for it may open the database again.
         done(closing);
-    });
-    Arc::new(Handle::new(sender, shared))
+    };
+    if is_file {
+        task::spawn_apart("reeve-journal", task)?;
+    } else {
+        // What comes over the network is heard by the threads that are there already.
+        task::spawn(task);
+    }
+    Ok(Arc::new(Handle::new(door, shared)))
 }
 
 /// Says that nothing can be committed once the task is gone, also when it panicked.

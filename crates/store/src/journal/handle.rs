@@ -7,10 +7,11 @@ use reeve_journal::{
     AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room,
     StoreError, Urgency,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::ahead::{Ahead, Piece, Scope};
 use super::encoded::{Encoded, Told};
+use super::inbox::Door;
 use super::trail::Trail;
 use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
@@ -195,12 +196,12 @@ fn oldest_ms(entries: &[Entry]) -> u64 {
 
 /// The journal as others see it.
 pub(crate) struct Handle {
-    items: mpsc::UnboundedSender<Item>,
+    items: Door<Item>,
     shared: Arc<Shared>,
 }
 
 impl Handle {
-    pub(super) fn new(items: mpsc::UnboundedSender<Item>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(items: Door<Item>, shared: Arc<Shared>) -> Self {
         Self { items, shared }
     }
 
@@ -242,7 +243,7 @@ impl Journal for Handle {
         let entry = Entry::new(change, (reply, room), self.shared.ahead.is_some());
         self.shared.enter(entry.work.weight_bytes);
         // The channel itself is unbounded: its bound is the room, which differs by urgency.
-        if let Err(mpsc::error::SendError(Item::Change(entry))) = self.items.send(Item::Change(entry)) {
+        if let Err(Item::Change(entry)) = self.items.send(Item::Change(entry)) {
             self.shared.answer(entry, closed());
         }
         outcome
@@ -256,9 +257,7 @@ impl Journal for Handle {
             return Err(Overloaded);
         }
         let (reply, outcome) = oneshot::channel();
-        if let Err(mpsc::error::SendError(Item::Platform(_, reply))) =
-            self.items.send(Item::Platform(change, reply))
-        {
+        if let Err(Item::Platform(_, reply)) = self.items.send(Item::Platform(change, reply)) {
             let _ = reply.send(closed());
         }
         Ok(outcome)
@@ -266,7 +265,7 @@ impl Journal for Handle {
 
     fn flush(&self) -> oneshot::Receiver<()> {
         let (reply, done) = oneshot::channel();
-        if let Err(mpsc::error::SendError(Item::Flush(reply))) = self.items.send(Item::Flush(reply)) {
+        if let Err(Item::Flush(reply)) = self.items.send(Item::Flush(reply)) {
             let _ = reply.send(());
         }
         done

@@ -22,6 +22,7 @@ use reeve_types::WorkspaceId;
 use sea_orm::DbErr;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Connection as _};
+use tokio::sync::Notify;
 
 use super::ahead::{Part, body, is_usual, text};
 use super::handle::{Entry, SharedAhead, lock};
@@ -73,6 +74,10 @@ pub(crate) struct Hot {
     checkpoints: Checkpoints,
     syncs: Syncs,
     ahead: SharedAhead,
+    /// In the tables, and of no use any more: another thread frees them.
+    spent: Vec<Part>,
+    /// SQLite has done all statements of a text and begins to commit.
+    committing: Arc<Notify>,
     /// Change sets from which on a batch is written ahead; 0 for never.
     ahead_min: usize,
 }
@@ -93,8 +98,26 @@ impl Hot {
         let checkpoints = Checkpoints::start(path).await.map_err(db_error)?;
         let syncs = Syncs::start(path).map_err(|error| db_error(error.into()))?;
         let (text, known, ahead) = (text::usual().into(), Known::default(), SharedAhead::default());
+        let (spent, committing) = (Vec::new(), Arc::new(Notify::new()));
+        let begins = committing.clone();
+        conn.lock_handle().await.map_err(db_error)?.set_commit_hook(move || {
+            begins.notify_one();
+            true
+        });
         let changes = write::changes(&mut conn).await.map_err(db_error)?;
-        Ok(Self { conn, text, changes, format, known, checkpoints, syncs, ahead, ahead_min })
+        Ok(Self {
+            conn,
+            text,
+            changes,
+            format,
+            known,
+            checkpoints,
+            syncs,
+            ahead,
+            spent,
+            committing,
+            ahead_min,
+        })
     }
 
     /// What is ahead, for those who read.
@@ -114,7 +137,7 @@ impl Hot {
         }
         let workspaces = entries.iter().map(|entry| &entry.change().workspace);
         let part = lock(&self.ahead).part(workspaces, (task::monotonic_ms(), call.number()));
-        self.run_at_once((&part, entries), call).await
+        self.run_at_once((part, entries), call).await
     }
 
     /// Brings in what is ahead of these workspaces, and what is due; without any, the oldest.
@@ -125,20 +148,21 @@ impl Hot {
             let part = ahead.part(workspaces.iter().copied(), now);
             if part.works.is_empty() { ahead.oldest(call.number()) } else { part }
         };
-        self.run_at_once((&part, &[]), call).await
+        self.run_at_once((part, &[]), call).await
     }
 
     /// Change sets after what is ahead of them, into the tables.
-    async fn run_at_once(&mut self, (part, entries): (&Part, &[Entry]), call: Call<'_>) -> Went {
+    async fn run_at_once(&mut self, (part, entries): (Part, &[Entry]), call: Call<'_>) -> Went {
         if !(entries.iter().all(|entry| is_usual(entry.change())) && keeps_laws()) {
             return Went::Elsewhere;
         }
         // A batch that cannot be planned is told why by the general way.
         let Ok(mut plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
-        let went = self.transaction((&mut plan, part), None, call).await;
+        let went = self.transaction((&mut plan, &part), None, call).await;
         if matches!(went, Went::Committed) {
             self.known.remember(&plan.groups);
-            lock(&self.ahead).done(part);
+            lock(&self.ahead).done(&part);
+            self.spent.push(part);
         }
         went
     }
@@ -161,13 +185,20 @@ impl Hot {
             let mut ahead = lock(&self.ahead);
             ahead.done(&part);
             ahead.push(entries, now);
+            drop(ahead);
+            self.spent.push(part);
         }
         went
     }
 
     /// After each batch that was committed: who hears when it is on the disk.
-    pub(super) async fn told_when_synced(&self, told: Told) {
-        self.syncs.ask(told).await;
+    pub(super) async fn told_when_synced(&mut self, told: Told) {
+        let spent = std::mem::take(&mut self.spent);
+        let told = move |result: Result<(), &str>| {
+            told(result);
+            drop(spent);
+        };
+        self.syncs.ask(Box::new(told)).await;
     }
 
     /// Waits until every batch committed so far is on the disk and its callers know.

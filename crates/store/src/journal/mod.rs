@@ -23,6 +23,7 @@ pub(crate) mod encode;
 mod encoded;
 mod handle;
 pub(crate) mod hot;
+mod inbox;
 mod lane;
 mod offenders;
 mod plan;

@@ -12,9 +12,10 @@ use std::time::Duration;
 use reeve_journal::PlatformChange;
 use reeve_types::WorkspaceId;
 use reeve_workspace::Claim;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::handle::{Entry, Item, Reply};
+use super::inbox::Inbox;
 use super::{BATCH_AGE_MS_MAX, BATCH_BYTES_MAX, BATCH_COUNT_MAX};
 use crate::task;
 
@@ -70,7 +71,7 @@ impl Batch {
 
 /// The queue of the task.
 pub(super) struct Queue {
-    items: mpsc::UnboundedReceiver<Item>,
+    items: Inbox<Item>,
     /// Left over from earlier batches, before everything in `items`.
     deferred: VecDeque<Item>,
     /// Change sets of the last batch: how many to expect under load.
@@ -78,7 +79,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(items: mpsc::UnboundedReceiver<Item>) -> Self {
+    pub(super) fn new(items: Inbox<Item>) -> Self {
         Self { items, deferred: VecDeque::new(), last_count: 0 }
     }
 
@@ -118,17 +119,17 @@ impl Queue {
     pub(super) fn rest(&mut self) -> Vec<Item> {
         self.items.close();
         let mut rest: Vec<Item> = self.deferred.drain(..).collect();
-        while let Ok(item) = self.items.try_recv() {
+        while let Some(item) = self.items.try_recv() {
             rest.push(item);
         }
         rest
     }
 
-    /// Takes what is ready. False when something must stay before what comes later.
-    fn drain(&mut self, batch: &mut Batch) -> bool {
+    /// Takes what is ready, up to what must stay before all that comes later.
+    fn drain(&mut self, batch: &mut Batch) {
         let mut left: VecDeque<Item> = VecDeque::new();
         while !batch.is_full() && left.len() < BATCH_COUNT_MAX {
-            let Some(item) = self.deferred.pop_front().or_else(|| self.items.try_recv().ok()) else {
+            let Some(item) = self.deferred.pop_front().or_else(|| self.items.try_recv()) else {
                 break;
             };
             match item {
@@ -147,10 +148,8 @@ impl Queue {
                 }
             }
         }
-        let all = left.is_empty();
         left.append(&mut self.deferred);
         self.deferred = left;
-        all
     }
 
     /// Under load, callers of the last batch are about to come back: a short wait spares the first of them a
@@ -163,19 +162,10 @@ impl Queue {
         if batch.entries.len() >= enough || enough < 2 || !self.deferred.is_empty() {
             return;
         }
-        let gather = async {
-            while batch.entries.len() < enough && !batch.is_full() {
-                let Some(item) = self.items.recv().await else {
-                    return;
-                };
-                self.deferred.push_back(item);
-                if !self.drain(batch) {
-                    return;
-                }
-            }
-        };
-        // Nothing is lost when it is cut off: an item is either in the queue or in `deferred`.
-        let _ = task::within(Duration::from_millis(BATCH_AGE_MS_MAX), gather).await;
+        let missing = self.items.gather(enough - batch.entries.len());
+        // Cut off, it has taken nothing.
+        let _ = task::within(Duration::from_millis(BATCH_AGE_MS_MAX), missing).await;
+        self.drain(batch);
     }
 }
 

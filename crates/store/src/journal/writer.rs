@@ -257,7 +257,7 @@ impl Writer {
     }
 
     /// Lets the next batch be written while this one goes onto the disk.
-    pub(super) async fn answer_when_synced(&self, entries: Vec<Entry>) -> Verdict {
+    pub(super) async fn answer_when_synced(&mut self, entries: Vec<Entry>) -> Verdict {
         let (shared, fatal) = (self.shared.clone(), self.fatal.clone());
         shared.set_syncing(&entries);
         let told = move |result: Result<(), &str>| {
@@ -272,7 +272,7 @@ impl Writer {
             shared.set_syncing(&[]);
             faults::pass(Point::JournalAfterAnswers);
         };
-        if let Some(hot) = &self.hot {
+        if let Some(hot) = &mut self.hot {
             hot.told_when_synced(Box::new(told)).await;
         }
         Verdict::Answered

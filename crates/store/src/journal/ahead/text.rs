@@ -31,6 +31,8 @@ const AHEAD: &str = "INSERT INTO ahead (seq, format, body) SELECT a.seq, a.forma
 const IS_WHOLE: &str = "SELECT json(CASE WHEN total_changes() = ? THEN '1' ELSE '' END)";
 /// Statements before it.
 pub(crate) const GUARD: usize = 5 + TABLES + 1;
+/// All of them.
+pub(crate) const COUNT: usize = GUARD + if faults::IS_ON { 1 } else { 2 };
 /// The last one, which a build for tests sends by itself.
 pub(crate) const COMMIT: &str = "COMMIT";
 
@@ -93,6 +95,7 @@ mod tests {
         let wanted: Vec<usize> =
             [0, 2, 1, 1, 6].into_iter().chain([1; TABLES]).chain(last.to_vec()).collect();
         assert_eq!(counts, wanted);
+        assert_eq!(texts.len(), COUNT);
         assert!(texts.get(GUARD).is_some_and(|text| text.contains("total_changes")));
         assert_eq!(into_tables().matches('?').count(), TABLES);
     }

@@ -5,8 +5,9 @@
 //! build for tests, which interferes before the COMMIT, sends it by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use reeve_faults::{self as faults, Point};
 use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sea_orm::sqlx::{self, Arguments as _, AssertSqlSafe, Either, Executor as _};
@@ -18,6 +19,10 @@ use crate::journal::ahead::{Asked, Part, text};
 use crate::journal::encode::Rows;
 use crate::journal::plan::Plan;
 use crate::journal::transaction::{Stop, interfere, signed};
+use crate::task;
+
+/// How long a text may take until it is asked how far it is: one that fails does not begin to commit.
+const LOOK_AFTER: Duration = Duration::from_millis(10);
 
 /// A batch as a row of its own.
 pub(super) struct AheadRow {
@@ -130,8 +135,20 @@ impl Hot {
         let query = sqlx::query_with(AssertSqlSafe(self.text.clone()), arguments);
         let mut answers = self.conn.fetch_many(query);
         let mut done = 0;
+        // Of a text that took long.
+        let _ = self.committing.notified().now_or_never();
+        // Hands the text over. Each of its statements answers by itself, and each answer would wake this task.
+        let mut early = answers.try_next().now_or_never();
+        if matches!(early, None | Some(Ok(Some(_)))) && !faults::IS_ON {
+            let _ = task::within(LOOK_AFTER, self.committing.notified()).await;
+        }
         loop {
-            match answers.try_next().await {
+            let answer = match early.take() {
+                Some(answer) => answer,
+                None => answers.try_next().await,
+            };
+            match answer {
+                Ok(Some(Either::Left(_))) if done + 1 == text::COUNT => return Ok(()),
                 Ok(Some(Either::Left(_))) => done += 1,
                 Ok(Some(Either::Right(_))) => {}
                 Ok(None) => return Ok(()),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::journal::handle::Shared;
+use crate::journal::inbox::{Door, inbox};
 use reeve_journal::{ChangeSet, CommitOutcome, Room};
 use reeve_types::{Credits, Millis};
 use reeve_workspace::{Chain, Hash, Records, WorkspaceRow};
@@ -38,13 +39,13 @@ fn change(workspace: &str, expected: u64, claim: Option<&str>) -> ChangeSet {
 }
 
 struct Fixture {
-    items: mpsc::UnboundedSender<Item>,
+    items: Door<Item>,
     queue: Queue,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let (items, receiver) = mpsc::unbounded_channel();
+        let (items, receiver) = inbox();
         Self { items, queue: Queue::new(receiver) }
     }
 
