@@ -238,9 +238,14 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Answer {
     Ok(HttpResponse::build(status).content_type("application/json").body(to_bytes(body)?))
 }
 
+/// What an answer with a job takes, roughly.
+const ANSWER_BYTES: usize = 1_024;
+
 /// A body as it is sent.
 pub(crate) fn to_bytes(body: &impl Serialize) -> Answer<Bytes> {
-    Ok(serde_json::to_vec(body).map_err(ApiError::internal)?.into())
+    let mut json = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut json, body).map_err(ApiError::internal)?;
+    Ok(json.into())
 }
 
 /// An answer with status 200.

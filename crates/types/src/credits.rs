@@ -108,6 +108,10 @@ impl fmt::Display for Credits {
         let sign = if self.0 < 0 { "-" } else { "" };
         let size = self.0.unsigned_abs();
         let (whole, fraction) = (size / Self::SCALE.unsigned_abs(), size % Self::SCALE.unsigned_abs());
+        if fraction == 0 && f.width().is_none() && f.precision().is_none() {
+            // The usual one, without a text of its own.
+            return write!(f, "{sign}{whole}");
+        }
         if fraction == 0 {
             return f.pad(&format!("{sign}{whole}"));
         }

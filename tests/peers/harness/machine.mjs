@@ -20,7 +20,7 @@ export function missing(options, systems) {
   }
   if (needs('redis') && !findRedis()) lines.push('Redis is not installed: `apt-get install redis-server`');
   if (needs('reeve') && !executable(options.reeve)) {
-    lines.push(`\`${options.reeve}\` is missing: \`cargo build --release -p reeve-cli\`, or name one with --reeve`);
+    lines.push(`\`${options.reeve}\` is missing: \`cargo build --profile dist -p reeve-cli\`, or name one with --reeve`);
   }
   if (!existsSync(options.data)) lines.push(`the folder \`${options.data}\` does not exist: see --data`);
   else if (statfsSync(options.data).type === TMPFS) {

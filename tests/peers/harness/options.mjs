@@ -18,7 +18,7 @@ Runs Reeve and its peers in turn on this machine and prints how fast each carrie
   --seconds N       a slow system's run is cut to the jobs that fill about this long [30]
   --trial-jobs N    jobs of each trial that looks for a system's best setting [a tenth of --jobs]
   --trials N        trials of each setting; the median counts. More of them on a busy machine [1]
-  --reeve FILE      the program to measure [target/release/reeve]
+  --reeve FILE      the program to measure [target/dist/reeve]
   --data FOLDER     folder on a disk for all stores [the folder for temporary files]
   --json FILE       where the figures go [tests/peers/results/latest.json]
   --help`;
@@ -51,7 +51,7 @@ export function read(args) {
     trialJobs: whole('trial-jobs', values['trial-jobs'] ?? `${Math.max(1_000, Math.ceil(jobs / 10))}`, 2, 10_000_000),
     seconds: whole('seconds', values.seconds ?? '30', 1, 86_400),
     trials: whole('trials', values.trials ?? '1', 1, 100),
-    reeve: values.reeve ?? `${root}target/release/reeve`,
+    reeve: values.reeve ?? `${root}target/dist/reeve`,
     data: values.data ?? os.tmpdir(),
     json: values.json ?? null,
   };

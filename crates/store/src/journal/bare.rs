@@ -10,7 +10,8 @@ use reeve_journal::{ChangeSet, Room, Written};
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::handle::{Entry, lock};
+use super::ahead::Behind;
+use super::handle::Entry;
 use super::hot::{Call, Hot, Went};
 use super::lane::Lane;
 use super::written::Counters;
@@ -41,27 +42,34 @@ impl Bare {
         let entry = |change| Entry::new(change, (oneshot::channel().0, Room::unbounded()), true);
         let entries: Vec<Entry> = changes.into_iter().map(entry).collect();
         let went = self.hot.run(&entries, Call { lane: self.lane, written: &self.written }).await;
-        self.durable(went).await
-    }
-
-    async fn durable(&mut self, went: Went) -> Result<(), DbErr> {
-        let wrong = |what: &str| Err(DbErr::Custom(format!("a batch was not written: {what}")));
-        match went {
-            Went::Committed => {}
-            Went::CommitFailed(failure) | Went::Stopped(failure) => return wrong(failure.detail()),
-            Went::Elsewhere => return wrong("it is not a usual one"),
-        }
+        self.committed(went)?;
         let (told, hears) = oneshot::channel();
         let told = move |result: Result<(), &str>| {
             let _ = told.send(result.is_ok());
         };
         self.hot.told_when_synced(Box::new(told)).await;
-        if hears.await != Ok(true) {
-            return wrong("it was not synced");
+        self.catch_up(Behind::Due).await?;
+        if hears.await == Ok(true) { Ok(()) } else { wrong("it was not synced") }
+    }
+
+    /// Brings a part in; false when there was none.
+    async fn catch_up(&mut self, what: Behind<'_>) -> Result<bool, DbErr> {
+        match self.hot.catch_up(what, Call { lane: self.lane, written: &self.written }).await {
+            Some(went) => self.committed(went).map(|()| true),
+            None => Ok(false),
         }
-        self.lane.seq += 1;
-        self.written.commit();
-        Ok(())
+    }
+
+    fn committed(&mut self, went: Went) -> Result<(), DbErr> {
+        match went {
+            Went::Committed => {
+                self.lane.seq += 1;
+                self.written.commit();
+                Ok(())
+            }
+            Went::CommitFailed(failure) | Went::Stopped(failure) => wrong(failure.detail()),
+            Went::Elsewhere => wrong("it is not a usual one"),
+        }
     }
 
     /// What it sent so far.
@@ -74,10 +82,11 @@ impl Bare {
     /// # Errors
     /// When that fails, or the database cannot be closed.
     pub async fn close(mut self) -> Result<(), DbErr> {
-        while !lock(&self.hot.ahead()).is_empty() {
-            let went = self.hot.catch_up(&[], Call { lane: self.lane, written: &self.written }).await;
-            self.durable(went).await?;
-        }
+        while self.catch_up(Behind::Oldest).await? {}
         self.hot.close().await
     }
+}
+
+fn wrong(what: &str) -> Result<(), DbErr> {
+    Err(DbErr::Custom(format!("a batch was not written: {what}")))
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use reeve_types::WorkspaceId;
 
+use super::ahead::Behind;
 use super::handle::{Entry, lock};
 use super::hot::{Call, Went};
 use super::transaction::{Losers, Stop};
@@ -42,17 +43,17 @@ impl Writer {
         self.hot.as_ref().is_some_and(|hot| lock(&hot.ahead()).is_awaited())
     }
 
-    /// Brings in what is ahead of these workspaces; without any, a part of what is ahead.
-    pub(super) async fn catch_up(&mut self, workspaces: &[&WorkspaceId]) -> Result<(), Tried> {
+    /// Brings a part of what is ahead into the tables, if there is any. Nobody waits for its sync: it is durable.
+    pub(super) async fn catch_up(&mut self, what: Behind<'_>) -> Result<(), Tried> {
         let Some(hot) = &mut self.hot else { return Ok(()) };
-        if !lock(&hot.ahead()).is_behind(workspaces) {
+        let Some(went) = hot.catch_up(what, Call { lane: self.lane, written: &self.shared.written }).await
+        else {
             return Ok(());
-        }
-        match hot.catch_up(workspaces, Call { lane: self.lane, written: &self.shared.written }).await {
+        };
+        match went {
             Went::Committed => {
                 self.lane.seq += 1;
                 self.shared.written.commit();
-                self.answer_when_synced(Vec::new()).await;
                 Ok(())
             }
             Went::Stopped(failure) => Err(Tried::Stopped(Stop::Failed(failure))),
@@ -64,11 +65,11 @@ impl Writer {
         }
     }
 
-    /// A part of what is ahead, while nobody commits; false when it has to wait. Once nothing may be committed any more,
-    /// whoever waits hears that it never comes.
-    pub(super) async fn catch_up_some(&mut self) -> bool {
+    /// A part of what is ahead between two batches, or while nobody commits; false when it has to wait. Once nothing may
+    /// be committed any more, whoever waits hears that it never comes.
+    pub(super) async fn catch_up_some(&mut self, what: Behind<'_>) -> bool {
         if self.shared.dead().is_none() {
-            let Err(tried) = self.catch_up(&[]).await else { return true };
+            let Err(tried) = self.catch_up(what).await else { return true };
             match tried {
                 Tried::Broken(detail) => self.die(Fatal::Disk { detail }),
                 Tried::Stopped(Stop::Failed(failure)) | Tried::Uncertain(_, failure) => {
@@ -86,10 +87,17 @@ impl Writer {
         false
     }
 
+    /// Frees what the next batch would have freed.
+    pub(super) fn rest(&mut self) {
+        if let Some(hot) = &mut self.hot {
+            hot.rest();
+        }
+    }
+
     /// All of it, before the file is closed.
     pub(super) async fn catch_up_all(&mut self) {
         while self.is_ahead() && self.shared.dead().is_none() {
-            if !self.catch_up_some().await {
+            if !self.catch_up_some(Behind::Oldest).await {
                 tracing::warn!("what is ahead of the tables comes into them at the next start");
                 return;
             }

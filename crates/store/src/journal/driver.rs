@@ -12,6 +12,7 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::sync::oneshot;
 
+use super::ahead::Behind;
 use super::handle::{Handle, Item, Shared, closed};
 use super::hot::Hot;
 use super::inbox::inbox;
@@ -100,7 +101,8 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
         };
         let Some(next) = next else {
             if writer.is_ahead() {
-                is_stuck = !writer.catch_up_some().await;
+                is_stuck = !writer.catch_up_some(Behind::Oldest).await;
+                writer.rest();
             } else {
                 writer.look().await;
             }
@@ -116,13 +118,17 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
                     writer.drain().await;
                 }
                 done(batch.flushes);
+                // While its callers hear of it and come back.
+                is_stuck = !writer.catch_up_some(Behind::Due).await;
             }
             Next::Platform(change, reply) => {
                 writer.drain().await;
                 let outcome = writer.platform(change).await;
                 let _ = reply.send(outcome);
             }
-            Next::CatchUp if writer.is_awaited() => is_stuck = !writer.catch_up_some().await,
+            Next::CatchUp if writer.is_awaited() => {
+                is_stuck = !writer.catch_up_some(Behind::Oldest).await;
+            }
             Next::CatchUp => {}
             Next::Close(reply) => break Some(reply),
             Next::End => break None,

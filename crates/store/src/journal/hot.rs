@@ -5,15 +5,14 @@
 //! commit's time, and with both idle each is two processors that have to wake up. This way is for admissions, leases and
 //! closes that go well. Whatever it is not made for, and whatever does not go well for another reason than the disk, it
 //! leaves unwritten to the general way, which finds out why.
-//! A small batch goes into the tables at once; a large one is written ahead of them (see [`super::ahead`]), and parts of
-//! what is ahead come in with whatever is written next.
+//! A small batch goes into the tables at once, after what is ahead of its workspaces; a large one is written ahead of them
+//! (see [`super::ahead`]), and parts of what is ahead come in between two batches.
 //! Guarantees: what it answers as committed is the whole batch, and it is durable once [`Hot::told_when_synced`] says so;
 //! in any other case nothing of it is written.
 
 mod known;
 mod write;
 
-use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Connection as _};
 use tokio::sync::Notify;
 
-use super::ahead::{Part, body, is_usual, text};
+use super::ahead::{Behind, Part, body, is_usual, text};
 use super::handle::{Entry, SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
@@ -34,7 +33,7 @@ use crate::sqlite::checkpoints::Checkpoints;
 use crate::sqlite::syncs::{Progress, Syncs, Told};
 use crate::{sqlite, task};
 use known::Known;
-use write::{AheadRow, db_error};
+use write::{AheadRow, Writes, db_error};
 
 /// How a batch went.
 pub(super) enum Went {
@@ -140,15 +139,15 @@ impl Hot {
         self.run_at_once((part, entries), call).await
     }
 
-    /// Brings in what is ahead of these workspaces, and what is due; without any, the oldest.
-    pub(super) async fn catch_up(&mut self, workspaces: &[&WorkspaceId], call: Call<'_>) -> Went {
-        let part = {
-            let ahead = lock(&self.ahead);
-            let now = (task::monotonic_ms(), call.number());
-            let part = ahead.part(workspaces.iter().copied(), now);
-            if part.works.is_empty() { ahead.oldest(call.number()) } else { part }
-        };
-        self.run_at_once((part, &[]), call).await
+    /// Brings a part of what is ahead into the tables; `None` when there is nothing to bring in.
+    pub(super) async fn catch_up(&mut self, what: Behind<'_>, call: Call<'_>) -> Option<Went> {
+        let part = lock(&self.ahead).behind(what, (task::monotonic_ms(), call.number()))?;
+        Some(self.run_at_once((part, &[]), call).await)
+    }
+
+    /// Frees what is of no use any more, when nobody commits who would have it done elsewhere.
+    pub(super) fn rest(&mut self) {
+        self.spent.clear();
     }
 
     /// Change sets after what is ahead of them, into the tables.
@@ -158,7 +157,8 @@ impl Hot {
         }
         // A batch that cannot be planned is told why by the general way.
         let Ok(mut plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
-        let went = self.transaction((&mut plan, &part), None, call).await;
+        let what = if entries.is_empty() { Writes::Known } else { Writes::AtOnce };
+        let went = self.transaction((&mut plan, &part), what, call).await;
         if matches!(went, Went::Committed) {
             self.known.remember(&plan.groups);
             lock(&self.ahead).done(&part);
@@ -170,23 +170,14 @@ impl Hot {
     /// A batch as one row, provided that it will fit the tables.
     async fn run_ahead(&mut self, entries: &[Entry], call: Call<'_>) -> Went {
         let now = (task::monotonic_ms(), call.number());
-        let (part, asked) = {
-            let ahead = lock(&self.ahead);
-            (ahead.part(iter::empty(), now), ahead.ask(entries, |workspace| self.known.stand(workspace)))
-        };
-        let (Some(asked), Ok(mut plan)) = (asked, Plan::after(&part.works, iter::empty())) else {
-            return Went::Elsewhere;
-        };
+        let asked = lock(&self.ahead).ask(entries, |workspace| self.known.stand(workspace));
+        let Some(asked) = asked else { return Went::Elsewhere };
+        let mut plan = Plan::default();
         entries.iter().for_each(|entry| plan.tell(entry));
         let row = AheadRow { body: body(entries.iter().filter_map(|entry| entry.piece.as_ref())), asked };
-        let went = self.transaction((&mut plan, &part), Some(row), call).await;
+        let went = self.transaction((&mut plan, &Part::default()), Writes::Ahead(row), call).await;
         if matches!(went, Went::Committed) {
-            self.known.remember(&plan.groups);
-            let mut ahead = lock(&self.ahead);
-            ahead.done(&part);
-            ahead.push(entries, now);
-            drop(ahead);
-            self.spent.push(part);
+            lock(&self.ahead).push(entries, now);
         }
         went
     }

@@ -15,6 +15,7 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
+use super::ahead::Behind;
 use super::handle::{Entry, Shared};
 use super::hot::{Call, Hot, Went};
 use super::lane::{Connect, Lane, Resolved};
@@ -156,7 +157,7 @@ impl Writer {
             }
             // The general way knows the tables alone.
             let behind: Vec<&WorkspaceId> = entries.iter().map(|entry| &entry.change().workspace).collect();
-            if let Err(tried) = self.catch_up(&behind).await {
+            if let Err(tried) = self.catch_up(Behind::Of(&behind)).await {
                 return tried;
             }
         }

@@ -37,7 +37,7 @@ pub(super) use asked::{Asked, Stand};
 pub(super) use fit::is_usual;
 pub(super) use piece::{Piece, body};
 
-/// Change sets ahead: each batch beyond it brings as many of the oldest in.
+/// Change sets ahead: after each batch beyond it, as many of the oldest come in.
 const COUNT_MAX: usize = 6_144;
 /// The same in bytes of change sets; their rows as text are about as much again.
 const BYTES_MAX: usize = 24 << 20;
@@ -106,6 +106,17 @@ struct Waiting {
     reply: oneshot::Sender<()>,
 }
 
+/// What shall come into the tables.
+#[derive(Clone, Copy)]
+pub(super) enum Behind<'w> {
+    /// All that is ahead of these.
+    Of(&'w [&'w WorkspaceId]),
+    /// What readers wait for, and what is beyond a bound.
+    Due,
+    /// That, or else the oldest.
+    Oldest,
+}
+
 /// Workspaces that come into the tables with one transaction.
 #[derive(Default)]
 pub(super) struct Part {
@@ -121,12 +132,22 @@ impl Ahead {
         self.pending.is_empty()
     }
 
-    /// Whether something is ahead of one of these; without any, of anybody.
-    pub(super) fn is_behind(&self, workspaces: &[&WorkspaceId]) -> bool {
-        if workspaces.is_empty() {
-            return !self.is_empty();
-        }
-        workspaces.iter().any(|workspace| self.pending.contains_key(*workspace))
+    /// The part that is asked for; `None` when nothing of it is ahead.
+    pub(super) fn behind(&self, what: Behind<'_>, now: (u64, u64)) -> Option<Part> {
+        let part = match what {
+            Behind::Of(workspaces) => {
+                if !workspaces.iter().any(|workspace| self.pending.contains_key(*workspace)) {
+                    return None;
+                }
+                self.part(workspaces.iter().copied(), now)
+            }
+            Behind::Due => self.part(std::iter::empty(), now),
+            Behind::Oldest => {
+                let due = self.part(std::iter::empty(), now);
+                if due.works.is_empty() { self.oldest(now.1) } else { due }
+            }
+        };
+        (!part.works.is_empty()).then_some(part)
     }
 
     /// Somebody waits.
@@ -185,7 +206,7 @@ impl Ahead {
     }
 
     /// As [`Self::part`], for when there is time: the oldest, whatever the bounds say.
-    pub(super) fn oldest(&self, number: u64) -> Part {
+    fn oldest(&self, number: u64) -> Part {
         let mut taken = Taken::default();
         for workspace in self.turns.values() {
             if taken.works.len() >= PART_MAX / 2 {

@@ -58,8 +58,8 @@ fn the_oldest_workspace_comes_in_first_and_whole() {
         "the third row is of the same workspace, and the second is not"
     );
     fixture.ahead.done(&part);
-    assert!(fixture.ahead.is_behind(&[&ws("b")]) && !fixture.ahead.is_behind(&[&ws("a")]));
-    let part = fixture.ahead.oldest(9);
+    assert!(fixture.ahead.behind(Behind::Of(&[&ws("a")]), (0, 9)).is_none(), "nothing of it is left");
+    let part = fixture.ahead.behind(Behind::Oldest, (0, 9)).unwrap();
     assert_eq!((part.works.len(), part.rows, part.before), (2, 3, 9));
     fixture.ahead.done(&part);
     assert!(fixture.ahead.is_empty());

@@ -4,8 +4,8 @@
 //! BEGIN; the lane; answers; outbox; the batch as one row of `ahead`; the ten tables; rows of `ahead` that are done; COMMIT
 //! ```
 //!
-//! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has one, and its tables
-//! are those of earlier batches. Answers and outbox are never ahead: they only grow, so that nothing is saved by
+//! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has that, and no rows for the
+//! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing is saved by
 //! waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
 
 use reeve_faults as faults;

@@ -131,10 +131,10 @@ async fn a_row_ahead_stays_until_each_of_its_workspaces_is_in_the_tables() {
     let written = &Counters::default();
     let call = |seq| Call { lane: Lane { epoch, seq }, written };
     assert!(matches!(hot.run(&both, call(0)).await, Went::Committed));
-    assert!(matches!(hot.catch_up(&[&id], call(1)).await, Went::Committed));
+    assert!(matches!(hot.catch_up(Behind::Of(&[&id]), call(1)).await, Some(Went::Committed)));
     assert_eq!((count(&mut hot, "SELECT count(*) FROM jobs").await, rows_ahead(&mut hot).await), (1, 1));
-    assert!(!lock(&hot.ahead()).is_behind(&[&id]) && lock(&hot.ahead()).is_behind(&[&other]));
-    assert!(matches!(hot.catch_up(&[], call(2)).await, Went::Committed));
+    assert!(hot.catch_up(Behind::Of(&[&id]), call(2)).await.is_none(), "nothing of it is left");
+    assert!(matches!(hot.catch_up(Behind::Oldest, call(2)).await, Some(Went::Committed)));
     assert_eq!((count(&mut hot, "SELECT count(*) FROM jobs").await, rows_ahead(&mut hot).await), (2, 0));
 }
 
@@ -178,7 +178,7 @@ async fn what_does_not_fit_the_tables_is_not_written_ahead_of_them() {
     assert!(matches!(run(&mut hot, 0, admit.clone()).await, Went::Committed));
     // What is known in memory is asked of the tables after a start.
     let asks = async |hot: &mut Hot, change: &ChangeSet| {
-        hot.forget(iter::once(&id));
+        hot.forget(std::iter::once(&id));
         run_ahead(hot, 1, Some(change.clone())).await
     };
     let (admit, leased) = (admit.unwrap(), leased.unwrap());
@@ -259,6 +259,24 @@ async fn reopened(folder: &Path) -> Result<Store, OpenError> {
 }
 
 #[tokio::test]
+async fn bringing_in_what_is_durable_makes_no_reader_wait_for_a_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (_, command) = desk.submit();
+    let admit = desk.decide(&id, &command);
+    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
+    let progress = hot.progress();
+    assert!(futures_util::poll!(Box::pin(progress.settled())).is_pending(), "the batch is not synced yet");
+    hot.told_when_synced(Box::new(|_| {})).await;
+    hot.drain().await;
+    let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
+    assert!(hot.catch_up(Behind::Due, Call { lane, written }).await.is_none(), "nothing is beyond a bound");
+    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
+    assert!(futures_util::poll!(Box::pin(progress.settled())).is_ready());
+    assert_eq!(rows_ahead(&mut hot).await, 0);
+}
+
+#[tokio::test]
 async fn what_came_in_before_the_end_does_not_come_in_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut hot) = opened(folder.path()).await;
@@ -267,7 +285,7 @@ async fn what_came_in_before_the_end_does_not_come_in_twice() {
     assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
     hot.conn.execute(sqlx::query("CREATE TABLE kept AS SELECT * FROM ahead")).await.unwrap();
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(matches!(hot.catch_up(&[], Call { lane, written }).await, Went::Committed));
+    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
     hot.conn.execute(sqlx::query("INSERT INTO ahead SELECT * FROM kept")).await.unwrap();
     drop(hot);
     let store = reopened(folder.path()).await.unwrap();
@@ -335,7 +353,7 @@ async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     let waiting: Vec<_> = scopes.iter().map(|scope| lock(&shared).wait(scope).unwrap()).collect();
     assert!(lock(&shared).is_awaited());
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(matches!(hot.catch_up(&[], Call { lane, written }).await, Went::Committed));
+    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
     for ready in waiting {
         assert_eq!(ready.await, Ok(()));
     }

@@ -30,6 +30,16 @@ pub(super) struct AheadRow {
     pub(super) asked: Asked,
 }
 
+/// What a transaction writes besides what is ahead.
+pub(super) enum Writes {
+    /// A batch, as a row of its own.
+    Ahead(AheadRow),
+    /// A batch, into the tables.
+    AtOnce,
+    /// Nothing: all of it is durable already, so that nobody waits for a sync.
+    Known,
+}
+
 /// Where a text that failed did.
 struct FailedAt {
     /// Statements that were done.
@@ -38,19 +48,23 @@ struct FailedAt {
 }
 
 impl Hot {
-    /// Writes the rows of a plan, a batch as a row if there is one, and takes away the rows that are done.
+    /// Writes the rows of a plan, and takes away the rows of batches that are done.
     pub(super) async fn transaction(
         &mut self,
         (plan, part): (&mut Plan<'_>, &Part),
-        row: Option<AheadRow>,
+        what: Writes,
         call: Call<'_>,
     ) -> Went {
+        let is_new = !matches!(what, Writes::Known);
+        let row = if let Writes::Ahead(row) = what { Some(row) } else { None };
         let (arguments, wanted) = match self.arguments((plan, part), row, call) {
             Ok(bound) => bound,
             Err(_) => return Went::Elsewhere,
         };
-        // Readers may see it as soon as the text has run.
-        self.syncs.begin();
+        if is_new {
+            // Readers may see it as soon as the text has run.
+            self.syncs.begin();
+        }
         let went = match self.execute(arguments).await {
             Ok(()) if faults::IS_ON => self.commit().await,
             Ok(()) => Went::Committed,
@@ -67,7 +81,9 @@ impl Hot {
             _ => {
                 // A COMMIT that was refused leaves the transaction open; after a failed disk nobody writes any more.
                 self.roll_back().await;
-                self.syncs.ask(Box::new(|_| {})).await;
+                if is_new {
+                    self.syncs.ask(Box::new(|_| {})).await;
+                }
             }
         }
         went
