@@ -14,50 +14,49 @@ use reeve_workspace::JobIntro;
 type Params = serde_json::Map<String, serde_json::Value>;
 
 /// An intro without its parameters, and these as text.
-#[derive(Clone)]
 struct Packed {
-    intro: Arc<JobIntro>,
-    params: Arc<str>,
+    intro: JobIntro,
+    params: Box<str>,
     /// The request that it was submitted with; `None` once it was read back from its row, which does not have it.
-    origin: Option<Arc<Origin>>,
+    origin: Option<Origin>,
 }
 
 impl Packed {
     /// `None` for parameters that JSON cannot hold; rows could not either.
     fn of(intro: &JobIntro, no_params: &Arc<Params>) -> Option<Self> {
         let params = serde_json::to_string(&*intro.params).ok()?.into();
-        let intro = Arc::new(JobIntro { params: no_params.clone(), ..intro.clone() });
+        let intro = JobIntro { params: no_params.clone(), ..intro.clone() };
         Some(Self { intro, params, origin: None })
     }
 
     fn unpack(&self) -> Option<Arc<JobIntro>> {
         let params = Arc::new(serde_json::from_str(&self.params).ok()?);
-        Some(Arc::new(JobIntro { params, ..JobIntro::clone(&self.intro) }))
+        Some(Arc::new(JobIntro { params, ..self.intro.clone() }))
     }
 }
 
-/// What a packed intro takes besides its texts: itself, two counted boxes, and its places in the cache.
-const FIXED_BYTES: usize = size_of::<JobIntro>() + 160;
-/// Two more counted boxes.
-const ORIGIN_BYTES: usize = 64;
+/// What a packed intro takes besides its texts: itself in a counted box, and its places in the cache.
+const FIXED_BYTES: usize = size_of::<Packed>() + 128;
+/// The counted box of a request's id.
+const REQUEST_BYTES: usize = 32;
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<JobId, Packed> for ByBytes {
-    fn weight(&self, _: &JobId, packed: &Packed) -> u64 {
+impl Weighter<JobId, Arc<Packed>> for ByBytes {
+    fn weight(&self, _: &JobId, packed: &Arc<Packed>) -> u64 {
         let texts = [&packed.intro.metadata, &packed.intro.webhook];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
-        let origin = packed.origin.as_ref().map_or(0, |origin| {
-            size_of::<Origin>() + ORIGIN_BYTES + origin.request.as_ref().map_or(0, |request| request.len())
-        });
-        (FIXED_BYTES + texts + packed.params.len() + origin) as u64
+        let request = packed.origin.as_ref().and_then(|origin| origin.request.as_ref());
+        let request = request.map_or(0, |request| REQUEST_BYTES + request.len());
+        (FIXED_BYTES + texts + packed.params.len() + request) as u64
     }
 }
 
 /// A bounded cache; a miss is read from the store.
 pub(crate) struct IntroCache {
-    packed: Cache<JobId, Packed, ByBytes>,
+    /// Counted, because every look takes a copy.
+    packed: Cache<JobId, Arc<Packed>, ByBytes>,
     no_params: Arc<Params>,
 }
 
@@ -71,23 +70,23 @@ impl IntroCache {
     pub(crate) fn put(&self, intro: &JobIntro) {
         if let Some(packed) = Packed::of(intro, &self.no_params) {
             // Rows do not say for which request it was; what is known of that stays.
-            let origin = self.packed.get(&intro.id).and_then(|known| known.origin);
-            self.packed.insert(intro.id, Packed { origin, ..packed });
+            let origin = self.packed.get(&intro.id).and_then(|known| known.origin.clone());
+            self.packed.insert(intro.id, Arc::new(Packed { origin, ..packed }));
         }
     }
 
     /// A job that is being admitted, for this request.
     pub(crate) fn put_of(&self, intro: &JobIntro, origin: &Origin) {
         if let Some(packed) = Packed::of(intro, &self.no_params) {
-            let origin = (*origin != Origin::none()).then(|| Arc::new(origin.clone()));
-            self.packed.insert(intro.id, Packed { origin, ..packed });
+            let origin = (*origin != Origin::none()).then(|| origin.clone());
+            self.packed.insert(intro.id, Arc::new(Packed { origin, ..packed }));
         }
     }
 
     /// The request that a job was submitted with, if that is still known.
     pub(crate) fn origin(&self, job: JobId) -> Origin {
-        let known = self.packed.get(&job).and_then(|packed| packed.origin);
-        known.map_or(Origin::none(), |origin| Origin::clone(&origin))
+        let known = self.packed.get(&job).and_then(|packed| packed.origin.clone());
+        known.unwrap_or(Origin::none())
     }
 
     /// Forgets a job: what its row lost must not be read from here.
