@@ -176,11 +176,3 @@ pub(crate) fn cannot_open(database: &str, error: &DbErr) -> OpenError {
     };
     OpenError::CannotOpen { database: database.to_owned(), detail }
 }
-
-/// The journal has no thread to run on.
-pub(crate) fn cannot_start(database: &str, error: &std::io::Error) -> OpenError {
-    OpenError::CannotOpen {
-        database: database.to_owned(),
-        detail: format!("its writer cannot start: {error}"),
-    }
-}

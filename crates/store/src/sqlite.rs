@@ -15,7 +15,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBacken
 use crate::journal::ahead::recover::recover;
 use crate::journal::hot::Hot;
 use crate::journal::{Setup, start, take_lane};
-use crate::open::{FatalHook, OpenError, Opened, cannot_open, cannot_start, migrate};
+use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
 use crate::release;
 use crate::settings::StoreSettings;
 
@@ -66,8 +66,7 @@ pub(crate) async fn open(
     }
     let (file, progress) = (Some(path.to_owned()), Some(hot.progress()));
     let setup = Setup { db: writer, hot: Some(hot), lane, fatal, connect: None, file, guard: Box::new(lock) };
-    let journal = start(setup).map_err(|error| cannot_start(&database, &error))?;
-    Ok(Opened { journal, readers, progress })
+    Ok(Opened { journal: start(setup), readers, progress })
 }
 
 /// The writer's connection alone, to a file that it has open already.

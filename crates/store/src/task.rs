@@ -1,7 +1,7 @@
 //! The one place of this crate that starts tasks, waits and reads a monotonic clock.
 //!
-//! Tasks: the journal's writer (`journal::driver`), on SQLite on a thread of its own, and there also checkpoints and syncs
-//! (`sqlite::checkpoints`, `sqlite::syncs`); started by opening a store, ended by closing it.
+//! Tasks: the journal's writer (`journal::driver`) and, on SQLite, checkpoints and syncs (`sqlite::checkpoints`,
+//! `sqlite::syncs`); started by opening a store, ended by closing it.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -16,20 +16,6 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(task)
-}
-
-/// Starts a task on a thread of its own: one that others wake and that wakes others all the time, which threads that
-/// share their tasks answer by waking each other.
-///
-/// # Errors
-/// The system gives no thread.
-pub(crate) fn spawn_apart<F>(name: &str, task: F) -> std::io::Result<()>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(task))?;
-    Ok(())
 }
 
 /// Starts a thread for work that waits for the disk.

@@ -4,7 +4,6 @@
 //! of the disk, and a lone change set is committed at once.
 
 use std::any::Any;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,10 +41,7 @@ pub(crate) struct Setup {
 }
 
 /// Starts the task; it ends when closed, or when the last handle is gone.
-///
-/// # Errors
-/// The system gives no thread for it.
-pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
+pub(crate) fn start(setup: Setup) -> Arc<Handle> {
     let (door, items) = inbox();
     let Setup { db, hot, lane, fatal, connect, file, guard } = setup;
     let shared = Shared::new(hot.as_ref().map(Hot::ahead));
@@ -65,20 +61,13 @@ pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
         in_reach: true,
     };
     let watch = Watch(shared.clone());
-    let is_file = writer.file.is_some();
-    let task = async move {
+    task::spawn(async move {
         let closing = run(writer, Queue::new(items)).await;
         drop((guard, watch));
         // Last, so that whoever waits for it may open the database again.
         done(closing);
-    };
-    if is_file {
-        task::spawn_apart("reeve-journal", task)?;
-    } else {
-        // What comes over the network is heard by the threads that are there already.
-        task::spawn(task);
-    }
-    Ok(Arc::new(Handle::new(door, shared)))
+    });
+    Arc::new(Handle::new(door, shared))
 }
 
 /// Says that nothing can be committed once the task is gone, also when it panicked.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -19,6 +20,8 @@ const INSIST_SECONDS_MAX: u64 = 60;
 /// Longest time until everything admitted is done.
 const DRAIN_SECONDS_MAX: u64 = 90;
 const AGAIN_MS: u64 = 20;
+/// Enough for every session of the readers to have one.
+const READS_AT_ONCE: usize = 32;
 
 /// What clients know for certain.
 pub struct Load {
@@ -141,6 +144,7 @@ impl Running {
         }
         let admitted = load.admitted.lock().unwrap().clone();
         let api = server.admin();
+        reads_again(&api).await;
         for (n, id) in load.tenants.iter().enumerate() {
             let tenant = Tenant { api: api.clone(), id: id.clone() };
             let known: BTreeSet<String> =
@@ -151,6 +155,19 @@ impl Running {
         verify(&api).await;
         admitted.len()
     }
+}
+
+/// A session that was ended is found out by the read that gets it, whose caller is told to try again.
+async fn reads_again(api: &Api) {
+    within("reads that nobody has to repeat", INSIST_SECONDS_MAX, async {
+        loop {
+            let reads = (0..READS_AT_ONCE).map(|_| api.get("/v1/jobs?limit=1"));
+            if join_all(reads).await.iter().all(|answer| answer.status == 200) {
+                return;
+            }
+        }
+    })
+    .await;
 }
 
 async fn check(tenant: &Tenant, known: &BTreeSet<String>) {
