@@ -1,4 +1,5 @@
-//! Bytes as text, for digests and secrets: every crate that shows some uses this.
+//! Bytes as text without a text of its own: for digests, which every row of the ledger and every output shows. Where bytes
+//! are shown once in a while, `hex::encode` does as well.
 
 use std::fmt;
 

@@ -3,7 +3,8 @@
 //! Called when a SQLite file is opened, before anything else reads it and before steps of the schema, and for a copy that
 //! was made beside a server: what is ahead was written for the tables as they are now, and its own statements are stored
 //! beside it, so that a newer program needs to know nothing of them. Each batch is one transaction; a workspace that is
-//! further already is passed over, since it came in before. Guarantee: afterwards nothing is ahead, or nothing was changed by the batch that is named.
+//! further already is passed over, since it came in before. Guarantee: afterwards nothing is ahead, or nothing was changed
+//! by the batch that is named.
 
 use futures_util::TryStreamExt as _;
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has that, and no rows for the
-//! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing is saved by
-//! waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
+//! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing
+//! is saved by waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
 
 use reeve_faults as faults;
 use sea_orm::DbBackend;
