@@ -1,4 +1,4 @@
-//! Webhooks, against receivers of this process: signed, in order, again when they fail, and never where they must not go.
+//! Webhooks, against receivers of this process: signed, again when they fail, and never where they must not go.
 
 mod kills;
 mod receiver;
