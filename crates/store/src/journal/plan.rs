@@ -12,16 +12,18 @@ use reeve_types::{JobId, LotId, MemberId, PurchaseId, WorkspaceId};
 use reeve_workspace::{JobIntro, JobState, Member, Profile, PurchaseRow, Tallies, WorkspaceRow};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::ahead::Stand;
 use super::encode::Rows;
 use super::encoded::Encoded;
 use super::handle::{Entry, Work};
 use super::statements::Statements;
 use crate::row;
+use crate::row::workspace::DueTimes;
 
 /// The rows of one transaction.
 #[derive(Default)]
-pub(super) struct Plan<'a> {
-    pub(super) groups: Vec<Group<'a>>,
+pub(super) struct Plan {
+    pub(super) moved: Vec<Moved>,
     pub(super) workspaces_new: Rows,
     pub(super) workspaces_move: Rows,
     pub(super) workspaces_profile: Rows,
@@ -41,15 +43,22 @@ pub(super) struct Plan<'a> {
     pub(super) answers: Rows,
 }
 
+/// Where a transaction leaves a workspace.
+pub(super) struct Moved {
+    pub(super) workspace: WorkspaceId,
+    pub(super) stand: Stand,
+    pub(super) due: DueTimes,
+}
+
 /// The change sets of one workspace.
-pub(super) struct Group<'a> {
-    pub(super) workspace: &'a WorkspaceId,
+struct Group<'a> {
+    workspace: &'a WorkspaceId,
     /// The version before the first.
-    pub(super) expected: u64,
+    expected: u64,
     /// The version after the last.
-    pub(super) version: u64,
+    version: u64,
     /// Of the last one.
-    pub(super) row: &'a WorkspaceRow,
+    row: &'a WorkspaceRow,
     /// Of the last one that changed it.
     profile: Option<&'a Profile>,
     tallies: Option<&'a Tallies>,
@@ -78,6 +87,8 @@ impl<K: Copy + Eq + Hash, V> Latest<K, V> {
 
 /// Last values of everything that is rewritten.
 struct Gathered<'a> {
+    groups: Vec<Group<'a>>,
+    places: FxHashMap<&'a WorkspaceId, usize>,
     lots: Latest<(&'a WorkspaceId, LotId), &'a Lot>,
     jobs: Latest<JobId, (&'a JobState, &'a Encoded)>,
     uploads: Latest<(JobId, u32, u32), &'a Upload>,
@@ -87,58 +98,13 @@ struct Gathered<'a> {
     claims: FxHashSet<&'a reeve_workspace::Claim>,
 }
 
-impl<'a> Plan<'a> {
-    /// The rows of `entries`, whose versions follow each other for each workspace.
-    ///
-    /// # Errors
-    /// A text for people when a change set cannot be stored whatever the database says.
-    pub(super) fn of(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
-        Self::after(&[], entries)
-    }
-
-    /// The same after `works`, which are ahead of the tables.
-    ///
-    /// # Errors
-    /// As [`Self::of`].
-    pub(super) fn after(
-        works: &'a [Arc<Work>],
-        entries: impl Iterator<Item = &'a Entry>,
-    ) -> Result<Self, String> {
-        let mut plan = Self::default();
-        let mut places: FxHashMap<&WorkspaceId, usize> = FxHashMap::default();
-        let mut gathered = Gathered {
-            lots: Latest::new(),
-            jobs: Latest::new(),
-            uploads: Latest::new(),
-            purchases: Latest::new(),
-            members: Latest::new(),
-            admitted: FxHashMap::default(),
-            claims: FxHashSet::default(),
-        };
-        // A text that grows moves, and what it moves was written by other processors.
-        plan.ledger = Rows::with_capacity(works.iter().map(|work| work.encoded.ledger.bytes() + 2).sum());
-        for work in works {
-            plan.group(&mut places, work);
-            plan.append(work, &mut gathered);
-        }
-        for entry in entries {
-            plan.group(&mut places, &entry.work);
-            plan.append(&entry.work, &mut gathered);
-            plan.tell(entry);
-        }
-        plan.write_workspaces();
-        plan.write_gathered(gathered)?;
-        match plan.all().iter().find_map(|rows| rows.bad()) {
-            Some(bad) => Err(bad.to_owned()),
-            None => Ok(plan),
-        }
-    }
-
-    fn group(&mut self, places: &mut FxHashMap<&'a WorkspaceId, usize>, work: &'a Work) {
+impl<'a> Gathered<'a> {
+    /// Its workspace moves on.
+    fn group(&mut self, work: &'a Work) {
         let change = &work.change;
         let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
         let (profile, tallies) = (row.profile.as_deref(), row.tallies.as_deref());
-        let place = *places.entry(&change.workspace).or_insert(self.groups.len());
+        let place = *self.places.entry(&change.workspace).or_insert(self.groups.len());
         match self.groups.get_mut(place) {
             Some(group) => {
                 (group.row, group.version) = (row, version);
@@ -151,6 +117,55 @@ impl<'a> Plan<'a> {
             }
         }
     }
+}
+
+impl Plan {
+    /// The rows of `entries`, whose versions follow each other for each workspace.
+    ///
+    /// # Errors
+    /// A text for people when a change set cannot be stored whatever the database says.
+    pub(super) fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
+        Self::after(&[], entries)
+    }
+
+    /// The same after `works`, which are ahead of the tables.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(super) fn after<'a>(
+        works: &'a [Arc<Work>],
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<Self, String> {
+        let mut plan = Self::default();
+        let mut gathered = Gathered {
+            groups: Vec::new(),
+            places: FxHashMap::default(),
+            lots: Latest::new(),
+            jobs: Latest::new(),
+            uploads: Latest::new(),
+            purchases: Latest::new(),
+            members: Latest::new(),
+            admitted: FxHashMap::default(),
+            claims: FxHashSet::default(),
+        };
+        // A text that grows moves, and what it moves was written by other processors.
+        plan.ledger = Rows::with_capacity(works.iter().map(|work| work.encoded.ledger.bytes() + 2).sum());
+        for work in works {
+            gathered.group(work);
+            plan.append(work, &mut gathered);
+        }
+        for entry in entries {
+            gathered.group(&entry.work);
+            plan.append(&entry.work, &mut gathered);
+            plan.tell(entry);
+        }
+        plan.write_workspaces(std::mem::take(&mut gathered.groups));
+        plan.write_gathered(gathered)?;
+        match plan.all().iter().find_map(|rows| rows.bad()) {
+            Some(bad) => Err(bad.to_owned()),
+            None => Ok(plan),
+        }
+    }
 
     /// What goes in with the batch itself.
     pub(super) fn tell(&mut self, entry: &Entry) {
@@ -159,7 +174,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Rows that are only ever added, and last values of the others.
-    fn append(&mut self, work: &'a Work, gathered: &mut Gathered<'a>) {
+    fn append<'a>(&mut self, work: &'a Work, gathered: &mut Gathered<'a>) {
         let (workspace, records, encoded) = (&work.change.workspace, &work.change.records, &work.encoded);
         self.ledger.append(&encoded.ledger);
         for claim in &records.claims {
@@ -181,12 +196,14 @@ impl<'a> Plan<'a> {
         records.members.iter().for_each(|(id, member)| gathered.members.put((workspace, id), member));
     }
 
-    fn write_workspaces(&mut self) {
-        let Self { groups, workspaces_new, workspaces_move, workspaces_profile, workspaces_tallies, .. } =
+    fn write_workspaces(&mut self, groups: Vec<Group<'_>>) {
+        let Self { moved, workspaces_new, workspaces_move, workspaces_profile, workspaces_tallies, .. } =
             self;
         for Group { workspace, expected, version, row, profile, tallies } in groups {
-            if *expected > 0 {
-                row::workspace::write_move(workspaces_move, workspace, (*expected, *version), row);
+            let stand = (version, row.chain.seq);
+            moved.push(Moved { workspace: workspace.clone(), stand, due: DueTimes::of(row) });
+            if expected > 0 {
+                row::workspace::write_move(workspaces_move, workspace, (expected, version), row);
                 if let Some(profile) = profile {
                     row::workspace::write_profile(workspaces_profile, workspace, profile);
                 }
@@ -194,13 +211,13 @@ impl<'a> Plan<'a> {
                     row::workspace::write_tallies(workspaces_tallies, workspace, tallies);
                 }
             } else if let (Some(profile), Some(tallies)) = (profile, tallies) {
-                row::workspace::write_new(workspaces_new, workspace, *version, (row, profile, tallies));
+                row::workspace::write_new(workspaces_new, workspace, version, (row, profile, tallies));
             }
             // What claims to be new without them is outdated: it is not moved, and so it loses.
         }
     }
 
-    fn write_gathered(&mut self, gathered: Gathered<'a>) -> Result<(), String> {
+    fn write_gathered(&mut self, gathered: Gathered<'_>) -> Result<(), String> {
         let Gathered { lots, jobs, uploads, purchases, members, mut admitted, .. } = gathered;
         for ((workspace, _), lot) in lots.values {
             row::lot::write(&mut self.lots, workspace, lot);

@@ -12,7 +12,7 @@ use super::at_once::{AtOnce, Must};
 use super::encode::Rows;
 use super::handle::Entry;
 use super::lane::Lane;
-use super::plan::Plan;
+use super::plan::{Moved, Plan};
 use super::statements::Statements;
 use super::written::Counters;
 use crate::failure::{Failure, classify};
@@ -54,9 +54,9 @@ impl Writing<'_> {
         self.fence(lane).await?;
         let mut moved = self.versions(&plan).await?;
         interfere(Point::JournalAfterVersions)?;
-        let lost = |group: &&super::plan::Group<'_>| !moved.contains_key(group.workspace.as_str());
-        let losers: Losers = plan.groups.iter().filter(lost).map(|group| group.workspace.clone()).collect();
-        if losers.len() == plan.groups.len() {
+        let lost = |one: &&Moved| !moved.contains_key(one.workspace.as_str());
+        let losers: Losers = plan.moved.iter().filter(lost).map(|one| one.workspace.clone()).collect();
+        if losers.len() == plan.moved.len() {
             return Err(Stop::AllLost);
         }
         if !losers.is_empty() {
@@ -85,8 +85,8 @@ impl Writing<'_> {
     }
 
     /// Moves the workspaces; answers who moved, each with the due times that are stored.
-    async fn versions(&self, plan: &Plan<'_>) -> Result<HashMap<String, DueTimes>, Stop> {
-        let mut moved = HashMap::with_capacity(plan.groups.len());
+    async fn versions(&self, plan: &Plan) -> Result<HashMap<String, DueTimes>, Stop> {
+        let mut moved = HashMap::with_capacity(plan.moved.len());
         for row in self.query(&self.sql.workspaces_move, &plan.workspaces_move).await? {
             let (next_due_at, outward_at) = (row.try_get("", "next_due_at")?, row.try_get("", "outward_at")?);
             moved.insert(row.try_get("", "id")?, DueTimes { next_due_at, outward_at });
@@ -94,14 +94,14 @@ impl Writing<'_> {
         for row in self.query(&self.sql.workspaces_new, &plan.workspaces_new).await? {
             let id: String = row.try_get("", "id")?;
             // Its due times were inserted with it.
-            if let Some(group) = plan.groups.iter().find(|group| group.workspace.as_str() == id) {
-                moved.insert(id, DueTimes::of(group.row));
+            if let Some(one) = plan.moved.iter().find(|one| one.workspace.as_str() == id) {
+                moved.insert(id, one.due);
             }
         }
         Ok(moved)
     }
 
-    async fn uniques(&self, plan: &Plan<'_>) -> Result<(), Stop> {
+    async fn uniques(&self, plan: &Plan) -> Result<(), Stop> {
         // First, since a change set may take again what it gives up.
         self.execute(&self.sql.unclaims, &plan.unclaims).await?;
         for (sql, rows) in plan.uniques(self.sql) {
@@ -116,7 +116,7 @@ impl Writing<'_> {
     }
 
     /// What `uniques` and `records` do, in one statement but for what meets a row of it again.
-    async fn at_once(&self, plan: &Plan<'_>, due: &Rows) -> Result<(), Stop> {
+    async fn at_once(&self, plan: &Plan, due: &Rows) -> Result<(), Stop> {
         self.execute(&self.sql.unclaims, &plan.unclaims).await?;
         let of_workspaces = [&plan.workspaces_profile, &plan.workspaces_tallies];
         let mut all = AtOnce::default();
@@ -153,7 +153,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn records(&self, plan: &Plan<'_>) -> Result<(), Stop> {
+    async fn records(&self, plan: &Plan) -> Result<(), Stop> {
         for (sql, rows) in plan.records(self.sql) {
             let is_outbox = std::ptr::eq(rows, &plan.outbox);
             if is_outbox {
@@ -207,18 +207,17 @@ fn not_live() -> Stop {
 }
 
 /// Due times that changed: the others would touch the index for nothing.
-fn changed_due(plan: &Plan<'_>, stored: &mut HashMap<String, DueTimes>) -> Rows {
+fn changed_due(plan: &Plan, stored: &mut HashMap<String, DueTimes>) -> Rows {
     let mut rows = Rows::default();
-    for group in &plan.groups {
-        let wanted = DueTimes::of(group.row);
-        if stored.remove(group.workspace.as_str()) != Some(wanted) {
-            row::workspace::write_due(&mut rows, group.workspace, wanted);
+    for Moved { workspace, due, .. } in &plan.moved {
+        if stored.remove(workspace.as_str()) != Some(*due) {
+            row::workspace::write_due(&mut rows, workspace, *due);
         }
     }
     rows
 }
 
-fn planned<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Plan<'a>, Stop> {
+fn planned<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Plan, Stop> {
     Plan::of(entries).map_err(|detail| Stop::Failed(Failure::Data(detail)))
 }
 

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::journal::ahead::Stand;
 use crate::journal::encode::Rows;
-use crate::journal::plan::{Group, Plan};
+use crate::journal::plan::{Moved, Plan};
 use crate::row;
 use crate::row::workspace::DueTimes;
 
@@ -26,29 +26,22 @@ impl Known {
     }
 
     /// Due times that are not known to be stored: writing the others would touch the index for nothing.
-    pub(super) fn due_rows(&self, plan: &Plan<'_>) -> Rows {
+    pub(super) fn due_rows(&self, plan: &Plan) -> Rows {
         let mut rows = Rows::default();
-        for group in &plan.groups {
-            let wanted = DueTimes::of(group.row);
-            if self.0.get(group.workspace).is_none_or(|(due, _)| *due != wanted) {
-                row::workspace::write_due(&mut rows, group.workspace, wanted);
+        for Moved { workspace, due, .. } in &plan.moved {
+            if self.0.get(workspace).is_none_or(|(stored, _)| stored != due) {
+                row::workspace::write_due(&mut rows, workspace, *due);
             }
         }
         rows
     }
 
     /// These are in the tables.
-    pub(super) fn remember(&mut self, groups: &[Group<'_>]) {
+    pub(super) fn remember(&mut self, moved: Vec<Moved>) {
         if self.0.len() >= COUNT_MAX {
             self.0.clear();
         }
-        for group in groups {
-            let stored = (DueTimes::of(group.row), (group.version, group.row.chain.seq));
-            match self.0.get_mut(group.workspace) {
-                Some(known) => *known = stored,
-                None => drop(self.0.insert(group.workspace.clone(), stored)),
-            }
-        }
+        self.0.extend(moved.into_iter().map(|Moved { workspace, stand, due }| (workspace, (due, stand))));
     }
 
     /// Another connection wrote these.

@@ -48,12 +48,13 @@ struct FailedAt {
 }
 
 impl Hot {
-    /// Writes the rows of a plan, and takes away the rows of batches that are done.
+    /// Writes the rows of a plan, and takes away the rows of batches that are done. `meanwhile` is done beside SQLite.
     pub(super) async fn transaction(
         &mut self,
-        (plan, part): (&mut Plan<'_>, &Part),
+        (plan, part): (&mut Plan, &Part),
         what: Writes,
         call: Call<'_>,
+        meanwhile: impl FnOnce(),
     ) -> Went {
         let is_new = !matches!(what, Writes::Known);
         let row = if let Writes::Ahead(row) = what { Some(row) } else { None };
@@ -65,7 +66,7 @@ impl Hot {
             // Readers may see it as soon as the text has run.
             self.syncs.begin();
         }
-        let went = match self.execute(arguments).await {
+        let went = match self.execute(arguments, meanwhile).await {
             Ok(()) if faults::IS_ON => self.commit().await,
             Ok(()) => Went::Committed,
             Err(FailedAt { done, .. }) if done == text::GUARD => Went::Elsewhere,
@@ -92,7 +93,7 @@ impl Hot {
     /// All parameters of the text, and how many rows it must write.
     fn arguments(
         &self,
-        (plan, part): (&mut Plan<'_>, &Part),
+        (plan, part): (&mut Plan, &Part),
         row: Option<AheadRow>,
         call: Call<'_>,
     ) -> Result<(SqliteArguments, i64), Failure> {
@@ -147,7 +148,11 @@ impl Hot {
         Ok(())
     }
 
-    async fn execute(&mut self, arguments: SqliteArguments) -> Result<(), FailedAt> {
+    async fn execute(
+        &mut self,
+        arguments: SqliteArguments,
+        meanwhile: impl FnOnce(),
+    ) -> Result<(), FailedAt> {
         let query = sqlx::query_with(AssertSqlSafe(self.text.clone()), arguments);
         let mut answers = self.conn.fetch_many(query);
         let mut done = 0;
@@ -155,6 +160,7 @@ impl Hot {
         let _ = self.committing.notified().now_or_never();
         // Hands the text over. Each of its statements answers by itself, and each answer would wake this task.
         let mut early = answers.try_next().now_or_never();
+        meanwhile();
         if matches!(early, None | Some(Ok(Some(_)))) && !faults::IS_ON {
             let _ = task::within(LOOK_AFTER, self.committing.notified()).await;
         }
@@ -217,7 +223,7 @@ pub(super) async fn changes(conn: &mut SqliteConnection) -> Result<i64, sqlx::Er
 }
 
 /// The rows of each of the tables' statements.
-fn order<'a>(plan: &'a mut Plan<'_>, due: &'a mut Rows) -> [&'a mut Rows; text::TABLES] {
+fn order<'a>(plan: &'a mut Plan, due: &'a mut Rows) -> [&'a mut Rows; text::TABLES] {
     [
         &mut plan.workspaces_move,
         due,
