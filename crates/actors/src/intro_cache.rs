@@ -1,7 +1,4 @@
 //! What never changes of recent jobs, bounded by bytes: leases and pages need it, rows have it.
-//!
-//! Parameters are kept as JSON text and parsed again by who asks. As a map they take ten times the
-//! memory, and most waiting jobs are asked for once, when a worker gets them.
 
 use std::sync::Arc;
 
@@ -11,120 +8,99 @@ use reeve_telemetry::Origin;
 use reeve_types::{JobId, Millis, WorkspaceId};
 use reeve_workspace::JobIntro;
 
-type Params = serde_json::Map<String, serde_json::Value>;
-
-/// An intro without its parameters, and these as text.
-struct Packed {
-    intro: JobIntro,
-    params: Box<str>,
+/// A job that is remembered.
+struct Known {
+    intro: Arc<JobIntro>,
     /// The request that it was submitted with; `None` once it was read back from its row, which does not have it.
     origin: Option<Origin>,
 }
 
-impl Packed {
-    /// `None` for parameters that JSON cannot hold; rows could not either.
-    fn of(intro: &JobIntro, no_params: &Arc<Params>) -> Option<Self> {
-        let params = serde_json::to_string(&*intro.params).ok()?.into();
-        let intro = JobIntro { params: no_params.clone(), ..intro.clone() };
-        Some(Self { intro, params, origin: None })
-    }
-
-    fn unpack(&self) -> Option<Arc<JobIntro>> {
-        let params = Arc::new(serde_json::from_str(&self.params).ok()?);
-        Some(Arc::new(JobIntro { params, ..self.intro.clone() }))
-    }
-}
-
-/// What a packed intro takes besides its texts: itself in a counted box, and its places in the cache.
-const FIXED_BYTES: usize = size_of::<Packed>() + 128;
+/// What a job takes besides its texts: itself and its intro in a counted box each, and its places in the cache.
+const FIXED_BYTES: usize = size_of::<Known>() + size_of::<JobIntro>() + 160;
 /// The counted box of a request's id.
 const REQUEST_BYTES: usize = 32;
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<JobId, Arc<Packed>> for ByBytes {
-    fn weight(&self, _: &JobId, packed: &Arc<Packed>) -> u64 {
-        let texts = [&packed.intro.metadata, &packed.intro.webhook];
-        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
-        let request = packed.origin.as_ref().and_then(|origin| origin.request.as_ref());
+impl Weighter<JobId, Arc<Known>> for ByBytes {
+    fn weight(&self, _: &JobId, known: &Arc<Known>) -> u64 {
+        let intro = &known.intro;
+        let texts: usize =
+            [&intro.metadata, &intro.webhook].into_iter().flatten().map(|text| text.len()).sum();
+        let request = known.origin.as_ref().and_then(|origin| origin.request.as_ref());
         let request = request.map_or(0, |request| REQUEST_BYTES + request.len());
-        (FIXED_BYTES + texts + packed.params.len() + request) as u64
+        (FIXED_BYTES + texts + intro.params.as_str().len() + request) as u64
     }
 }
 
 /// A bounded cache; a miss is read from the store.
 pub(crate) struct IntroCache {
     /// Counted, because every look takes a copy.
-    packed: Cache<JobId, Arc<Packed>, ByBytes>,
-    no_params: Arc<Params>,
+    known: Cache<JobId, Arc<Known>, ByBytes>,
 }
 
 impl IntroCache {
     pub(crate) fn new(bytes_max: u64) -> Self {
         let expected = usize::try_from(bytes_max / 512).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        Self { packed: Cache::with_weighter(expected, bytes_max, ByBytes), no_params: Arc::default() }
+        Self { known: Cache::with_weighter(expected, bytes_max, ByBytes) }
     }
 
     /// A job as its row says.
-    pub(crate) fn put(&self, intro: &JobIntro) {
-        if let Some(packed) = Packed::of(intro, &self.no_params) {
-            // Rows do not say for which request it was; what is known of that stays.
-            let origin = self.packed.get(&intro.id).and_then(|known| known.origin.clone());
-            self.packed.insert(intro.id, Arc::new(Packed { origin, ..packed }));
-        }
+    pub(crate) fn put(&self, intro: &Arc<JobIntro>) {
+        // Rows do not say for which request it was; what is known of that stays.
+        let origin = self.known.get(&intro.id).and_then(|known| known.origin.clone());
+        self.known.insert(intro.id, Arc::new(Known { intro: intro.clone(), origin }));
     }
 
     /// A job that is being admitted, for this request.
-    pub(crate) fn put_of(&self, intro: &JobIntro, origin: &Origin) {
-        if let Some(packed) = Packed::of(intro, &self.no_params) {
-            let origin = (*origin != Origin::none()).then(|| origin.clone());
-            self.packed.insert(intro.id, Arc::new(Packed { origin, ..packed }));
-        }
+    pub(crate) fn put_of(&self, intro: &Arc<JobIntro>, origin: &Origin) {
+        let origin = (*origin != Origin::none()).then(|| origin.clone());
+        self.known.insert(intro.id, Arc::new(Known { intro: intro.clone(), origin }));
     }
 
     /// The request that a job was submitted with, if that is still known.
     pub(crate) fn origin(&self, job: JobId) -> Origin {
-        let known = self.packed.get(&job).and_then(|packed| packed.origin.clone());
+        let known = self.known.get(&job).and_then(|known| known.origin.clone());
         known.unwrap_or(Origin::none())
     }
 
     /// Forgets a job: what its row lost must not be read from here.
     pub(crate) fn forget(&self, job: JobId) {
-        self.packed.remove(&job);
+        self.known.remove(&job);
     }
 
-    /// The workspace of a job, without looking at its parameters.
+    /// The workspace of a job.
     pub(crate) fn workspace(&self, job: JobId) -> Option<WorkspaceId> {
-        Some(self.packed.get(&job)?.intro.workspace.clone())
+        Some(self.known.get(&job)?.intro.workspace.clone())
     }
 
-    /// When a job was created, without looking at its parameters.
+    /// When a job was created.
     pub(crate) fn created_at(&self, job: JobId) -> Option<Millis> {
-        Some(self.packed.get(&job)?.intro.created_at)
+        Some(self.known.get(&job)?.intro.created_at)
     }
 
     pub(crate) fn get(&self, job: JobId) -> Option<Arc<JobIntro>> {
-        self.packed.get(&job)?.unpack()
+        Some(self.known.get(&job)?.intro.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use reeve_jobs::Sequence;
-    use reeve_types::{ActionName, PoolName, TierName};
+    use reeve_types::{ActionName, ObjectText, PoolName, TierName};
     use serde_json::json;
 
     use super::*;
 
-    fn intro(id: u128, prompt: &str) -> JobIntro {
+    fn intro(id: u128, prompt: &str) -> Arc<JobIntro> {
         let per_output = json!({ "stages": [], "charged": [], "partial": false });
         let quote = json!({
             "credits": 0, "outputs": 1, "lines": [], "per_output": per_output, "seconds": null,
             "catalog": "kive", "catalog_version": 1,
         });
         let params = json!({ "prompt": prompt, "strength": 0.1, "parts": [1, { "of": null }] });
-        JobIntro {
+        Arc::new(JobIntro {
             id: JobId::from_parts(Millis::from_millis(0), id),
             workspace: WorkspaceId::new("w").unwrap(),
             action: ActionName::new("image.generate").unwrap(),
@@ -139,19 +115,19 @@ mod tests {
             run_timeout_ms: 1,
             attempts_max: 1,
             quote: Arc::new(serde_json::from_value(quote).unwrap()),
-            params: Arc::new(params.as_object().unwrap().clone()),
+            params: ObjectText::of(params.as_object().unwrap()).unwrap(),
             metadata: Some("{}".into()),
             webhook: None,
             retry_of: None,
             created_at: Millis::from_millis(0),
-        }
+        })
     }
 
     #[test]
     fn an_intro_comes_back_whole() {
         let (cache, intro) = (IntroCache::new(1 << 20), intro(1, "a cat \u{1F408} \"quoted\""));
         cache.put(&intro);
-        assert_eq!(*cache.get(intro.id).unwrap(), intro);
+        assert_eq!(cache.get(intro.id).unwrap(), intro);
         assert_eq!(cache.workspace(intro.id).as_ref(), Some(&intro.workspace));
     }
 
@@ -174,7 +150,7 @@ mod tests {
         for id in 0..1_000 {
             cache.put(&intro(id, &long));
         }
-        assert!(cache.packed.weight() <= 1 << 20, "{}", cache.packed.weight());
-        assert!(cache.packed.len() > 10, "it keeps what fits: {}", cache.packed.len());
+        assert!(cache.known.weight() <= 1 << 20, "{}", cache.known.weight());
+        assert!(cache.known.len() > 10, "it keeps what fits: {}", cache.known.len());
     }
 }

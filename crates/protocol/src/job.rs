@@ -1,6 +1,6 @@
 //! Jobs: submit, view, list, cancel.
 
-use reeve_types::{ActionName, JobId, MemberId, PoolName, TierName, WorkspaceId};
+use reeve_types::{ActionName, JobId, MemberId, ObjectText, PoolName, TierName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -224,7 +224,7 @@ pub struct JobView {
     pub action: ActionName,
     /// Parameters as sent.
     #[schema(value_type = Object)]
-    pub params: Params,
+    pub params: ObjectText,
     /// The pool whose workers run it.
     #[schema(value_type = schema::PoolName)]
     pub pool: PoolName,

@@ -1,10 +1,10 @@
 //! The calls of workers: lease, heartbeat, progress, upload, complete, fail.
 
-use reeve_types::{ActionName, JobId, LeaseId, PoolName, WorkerName, WorkspaceId};
+use reeve_types::{ActionName, JobId, LeaseId, ObjectText, PoolName, WorkerName, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{At, JobView, Params, Problem, Quantity, Sha256, schema};
+use crate::{At, JobView, Problem, Quantity, Sha256, schema};
 
 /// `POST /v1/worker/leases`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,7 +63,7 @@ pub struct LeaseView {
     pub action: ActionName,
     /// Parameters as sent.
     #[schema(value_type = Object)]
-    pub params: Params,
+    pub params: ObjectText,
     /// How many outputs are wanted, numbered from 0.
     pub outputs: u32,
     /// The pool that it came from.

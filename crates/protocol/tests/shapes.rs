@@ -4,12 +4,13 @@
 
 use proptest::prelude::*;
 use reeve_protocol::*;
-use reeve_types::{ActionName, Credits, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
+use reeve_types::{ActionName, Credits, JobId, LeaseId, Millis, ObjectText, PoolName, TierName, WorkspaceId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 fn job_view() -> JobView {
-    let params = json!({"prompt": "a lighthouse", "seed": u64::MAX}).as_object().unwrap().clone();
+    let params =
+        ObjectText::of(json!({"prompt": "a lighthouse", "seed": u64::MAX}).as_object().unwrap()).unwrap();
     JobView {
         id: JobId::from_parts(Millis::from_millis(5), 7),
         workspace: WorkspaceId::new("acme").unwrap(),
@@ -101,7 +102,7 @@ fn a_lease_reads_back() {
         workspace: WorkspaceId::new("acme").unwrap(),
         attempt: 2,
         action: ActionName::new("video.upscale").unwrap(),
-        params: Params::new(),
+        params: ObjectText::default(),
         outputs: 1,
         pool: PoolName::new("video").unwrap(),
         expires_at: At(Millis::from_millis(30_000)),

@@ -320,7 +320,7 @@ fn submit(intro: &JobIntro) -> Submit {
     Submit {
         job: intro.id,
         action: intro.action.clone(),
-        params: intro.params.clone(),
+        params: Arc::new(intro.params.read().unwrap_or_default()),
         member,
         priority: intro.priority,
         not_before: None,

@@ -9,6 +9,7 @@ mod hex;
 mod id;
 mod name;
 mod near;
+mod object;
 mod prefix;
 mod time;
 
@@ -20,6 +21,7 @@ pub use name::{
     WorkspaceId,
 };
 pub use near::{did_you_mean, did_you_mean_of, nearest};
+pub use object::ObjectText;
 pub use prefix::{Prefix, PrefixError};
 pub use time::{Clock, Millis};
 

@@ -8,7 +8,9 @@ use reeve_credits::hold::Hold;
 use reeve_credits::lot::Lot;
 use reeve_credits::price::Quote;
 use reeve_jobs::{JobError, Lease, Output, Phase, Sequence, Status, Upload};
-use reeve_types::{ActionName, Credits, JobId, MemberId, Millis, PoolName, TierName, WorkspaceId};
+use reeve_types::{
+    ActionName, Credits, JobId, MemberId, Millis, ObjectText, PoolName, TierName, WorkspaceId,
+};
 
 use crate::claim::Claim;
 use crate::ledger::{Chain, Row};
@@ -130,7 +132,7 @@ pub struct JobIntro {
     /// The price, frozen (X6).
     pub quote: Arc<Quote>,
     /// Parameters as sent.
-    pub params: Arc<serde_json::Map<String, serde_json::Value>>,
+    pub params: ObjectText,
     /// JSON text as sent.
     pub metadata: Option<Arc<str>>,
     /// Where to tell of this job.

@@ -79,7 +79,7 @@ mod tests {
             "run_deadline_at": "2026-01-01T00:00:00.000Z", "inputs": [],
         }))
         .unwrap();
-        Assignment::new(lease, inputs)
+        Assignment::new(lease, inputs).unwrap()
     }
 
     fn perform(action: &str, params: Value) -> Result<Outcome, PerformError> {

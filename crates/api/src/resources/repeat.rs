@@ -1,5 +1,7 @@
 //! Many jobs at once, and a job once more: bulk cancel and retry.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -76,11 +78,13 @@ fn again(job: JobId, record: &JobRecord, body: JobRetry) -> Result<Submit, ApiEr
             "the parameters of this job are no longer kept; submit a new one instead".to_owned(),
         );
     }
+    // They were read once before.
+    let params = intro.params.read().map_err(ApiError::internal)?;
     let queue_ms = intro.queue_deadline_at.since(intro.created_at).max(QUEUE_MS_MIN);
     Ok(Submit {
         job,
         action: intro.action.clone(),
-        params: intro.params.clone(),
+        params: Arc::new(params),
         member: intro.member.clone(),
         priority: intro.priority,
         not_before: None,

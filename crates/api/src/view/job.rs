@@ -70,7 +70,7 @@ pub(crate) fn view(state: &ApiState, intro: &JobIntro, job: &JobState, live: Liv
         workspace: intro.workspace.clone(),
         member: intro.member.clone(),
         action: intro.action.clone(),
-        params: (*intro.params).clone(),
+        params: intro.params.clone(),
         pool: intro.pool.clone(),
         tier: intro.tier.clone(),
         status: status(job.status),

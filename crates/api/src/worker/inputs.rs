@@ -33,8 +33,12 @@ pub(crate) async fn of(
     intro: &JobIntro,
     run_deadline_at: Millis,
 ) -> Result<Vec<InputView>, ApiError> {
-    let Some(source) = intro.params.get(PARAM).and_then(Value::as_str).and_then(|text| source(state, text))
-    else {
+    // Most jobs have none, and a name without escapes is in the text as it is.
+    if !intro.params.as_str().contains(PARAM) {
+        return Ok(Vec::new());
+    }
+    let params = intro.params.read().unwrap_or_default();
+    let Some(source) = params.get(PARAM).and_then(Value::as_str).and_then(|text| source(state, text)) else {
         return Ok(Vec::new());
     };
     let path = match source {

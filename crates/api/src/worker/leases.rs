@@ -72,7 +72,7 @@ async fn view(state: &ApiState, granted: &Granted) -> Result<LeaseView, ApiError
         workspace: intro.workspace.clone(),
         attempt: granted.lease.attempt,
         action: intro.action.clone(),
-        params: (*intro.params).clone(),
+        params: intro.params.clone(),
         outputs: intro.outputs,
         pool: intro.pool.clone(),
         expires_at: granted.expires_at.into(),

@@ -116,7 +116,8 @@ async fn fetch(shared: &Shared, lease: &LeaseView, control: &Control) -> Result<
             }
         }
     }
-    Ok(Assignment::new(lease.clone(), inputs))
+    let unread = |error| broken(format!("its parameters cannot be read: {error}"));
+    Assignment::new(lease.clone(), inputs).map_err(unread)
 }
 
 /// A failure that is not the job's fault.

@@ -24,6 +24,7 @@ pub trait Performer: Send + Sync + 'static {
 pub struct Assignment {
     /// The lease as the server sent it.
     pub lease: LeaseView,
+    params: Params,
     inputs: Vec<(String, Input)>,
 }
 
@@ -38,13 +39,16 @@ pub struct Input {
 
 impl Assignment {
     /// A job with inputs by the parameter that named them.
-    pub const fn new(lease: LeaseView, inputs: Vec<(String, Input)>) -> Self {
-        Self { lease, inputs }
+    ///
+    /// # Errors
+    /// When its parameters have a number that cannot be held.
+    pub fn new(lease: LeaseView, inputs: Vec<(String, Input)>) -> Result<Self, serde_json::Error> {
+        Ok(Self { params: lease.params.read()?, lease, inputs })
     }
 
     /// The action's parameters, as the customer wrote them.
     pub const fn params(&self) -> &Params {
-        &self.lease.params
+        &self.params
     }
 
     /// The input that a parameter names, if the job has one.

@@ -90,6 +90,7 @@ pub(super) async fn hostile_text_reads_back_unchanged(mut desk: Desk) {
     desk.run(&id, submit(job, &params)).await.reply.unwrap();
     desk.assert_same(&id).await;
     let record = desk.subject.reader.job(job).await.unwrap().unwrap();
-    assert_eq!(record.intro.params["prompt"], prompt);
-    assert_eq!(record.intro.params["seed"], 9_007_199_254_740_993_i64);
+    let params = record.intro.params.read().unwrap();
+    assert_eq!(params["prompt"], prompt);
+    assert_eq!(params["seed"], 9_007_199_254_740_993_i64);
 }

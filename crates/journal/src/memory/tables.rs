@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
-use reeve_types::{CatalogName, JobId, KeyId, LotId, MemberId, WorkspaceId};
+use reeve_types::{CatalogName, JobId, KeyId, LotId, MemberId, ObjectText, WorkspaceId};
 use reeve_workspace::{
     Claim, JobIntro, JobState, LiveJob, Member, Profile, Promotion, PurchaseRow, Records, Row, State,
     Tallies, WorkspaceRow,
@@ -170,8 +170,12 @@ impl Tables {
                 error.message = Arc::default();
             }
             if let Some(intro) = self.intros.get_mut(&id) {
-                let bare =
-                    JobIntro { params: Arc::default(), metadata: None, webhook: None, ..(**intro).clone() };
+                let bare = JobIntro {
+                    params: ObjectText::default(),
+                    metadata: None,
+                    webhook: None,
+                    ..(**intro).clone()
+                };
                 *intro = Arc::new(bare);
             }
         }

@@ -13,7 +13,7 @@ use reeve_credits::hold::Hold;
 use reeve_credits::price::Quote;
 use reeve_jobs::{JobError, Lease, Sequence, Status};
 use reeve_journal::{JobRecord, LeasedRow, QueuedRow, Shed, ShedJob, StoreError};
-use reeve_types::{ActionName, JobId, LeaseId, Millis, PoolName, TierName, WorkspaceId};
+use reeve_types::{ActionName, JobId, LeaseId, Millis, ObjectText, PoolName, TierName, WorkspaceId};
 use reeve_workspace::{JobIntro, JobState};
 use rustc_hash::FxHashMap;
 
@@ -215,7 +215,7 @@ fn intro_cells<'a>(cells: Row<'a>, intro: &JobIntro) -> Row<'a> {
         .id(&intro.tier)
         .opt_text(intro.member.as_ref().map(|member| member.as_str()))
         .json(&intro.quote)
-        .json(&intro.params)
+        .text(intro.params.as_str())
         .opt_text(intro.metadata.as_deref())
         .opt_text(intro.webhook.as_deref())
         .opt_id(intro.retry_of)
@@ -328,14 +328,14 @@ pub(crate) fn read(
         run_timeout_ms: cells.int("run_timeout_ms")?,
         attempts_max: cells.int("attempts_max")?,
         quote: interned.quote(cells)?,
-        params: Arc::default(),
+        params: ObjectText::default(),
         metadata: None,
         webhook: None,
         retry_of: cells.opt_parse("retry_of")?,
         created_at: cells.millis("created_at")?,
     };
     if depth == Depth::Full {
-        intro.params = Arc::new(cells.json("params")?);
+        intro.params = cells.json("params")?;
         intro.metadata = cells.opt_shared("metadata")?;
         intro.webhook = cells.opt_shared("webhook")?;
     }

@@ -74,7 +74,7 @@ async fn everything_is_there_after_a_reopen() {
         store.reader().jobs(&JobFilter::default(), &Page { after: None, limit: 9 }).await.unwrap().rows;
     assert_eq!(jobs.iter().map(|job| job.intro.id).collect::<Vec<_>>(), [running, waiting, linked, done]);
     let closed = store.reader().job(done).await.unwrap().unwrap();
-    assert_eq!((closed.state.outputs.len(), closed.intro.params.len()), (1, 2));
+    assert_eq!((closed.state.outputs.len(), closed.intro.params.read().unwrap().len()), (1, 2));
     let elsewhere = store.reader().job(linked).await.unwrap().unwrap();
     assert_eq!(Some(elsewhere.state.outputs), outputs, "places and delivered units read back bit by bit");
     // And it goes on from there.

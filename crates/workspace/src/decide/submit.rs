@@ -9,7 +9,7 @@ use reeve_credits::catalog::Action;
 use reeve_credits::hold::{Hold, Shortfall};
 use reeve_credits::price::{Quote, QuoteRefusal, quote};
 use reeve_jobs::{Job, Sequence, Spec};
-use reeve_types::Millis;
+use reeve_types::{Millis, ObjectText};
 
 use super::{Ctx, Decision, denial, limit};
 use crate::command::Submit;
@@ -39,9 +39,11 @@ pub(super) fn decide(state: &State, submit: &Submit, ctx: &Ctx<'_>) -> Result<De
     if let Some(tier) = tier.filter(|tier| state.queued() >= tier.queued_max) {
         return Err(Refusal::QueueFull { queued: state.queued(), queued_max: tier.queued_max });
     }
+    let params =
+        ObjectText::of(&submit.params).map_err(|error| Refusal::invalid("/params", error.to_string()))?;
     let spec = spec(state, submit, action, &quote, ctx);
     let quote = shared(state, quote);
-    let intro = intro(state, submit, &spec, quote.clone());
+    let intro = intro(state, (submit, params), &spec, quote.clone());
     let job = Job::admitted(spec, submit.not_before.filter(|at| *at > ctx.now));
     let live = Box::new(LiveJob { job, quote, hold });
     let mut events = vec![Event::Admitted { live, intro: Arc::new(intro) }];
@@ -100,7 +102,7 @@ fn spec(state: &State, submit: &Submit, action: &Action, quote: &Quote, ctx: &Ct
     }
 }
 
-fn intro(state: &State, submit: &Submit, spec: &Spec, quote: Arc<Quote>) -> JobIntro {
+fn intro(state: &State, (submit, params): (&Submit, ObjectText), spec: &Spec, quote: Arc<Quote>) -> JobIntro {
     JobIntro {
         id: spec.id,
         workspace: state.id.clone(),
@@ -116,7 +118,7 @@ fn intro(state: &State, submit: &Submit, spec: &Spec, quote: Arc<Quote>) -> JobI
         run_timeout_ms: spec.run_timeout_ms,
         attempts_max: spec.attempts_max,
         quote,
-        params: submit.params.clone(),
+        params,
         metadata: submit.metadata.clone(),
         webhook: submit.webhook.clone(),
         retry_of: submit.retry_of,
