@@ -14,12 +14,14 @@
 //! |---|---|
 //! | `text` | the statements |
 //! | `fit` | what may be ahead at all |
+//! | `part` | what comes in next |
 //! | `piece` | a change set as it is stored |
 //! | `asked` | what the tables must confirm first |
 //! | `recover` | bringing in what a process left |
 
 mod asked;
 mod fit;
+mod part;
 mod piece;
 pub(crate) mod recover;
 pub(super) mod text;
@@ -35,18 +37,11 @@ use super::handle::{Entry, Work};
 
 pub(super) use asked::{Asked, Stand};
 pub(super) use fit::is_usual;
+pub(in crate::journal) use part::{Behind, Part, Taken};
 pub(super) use piece::{Piece, body};
 
-/// Change sets ahead: after each batch beyond it, as many of the oldest come in.
-const COUNT_MAX: usize = 6_144;
-/// The same in bytes of change sets; their rows as text are about as much again.
-const BYTES_MAX: usize = 24 << 20;
 /// Change sets of one workspace: one that takes the whole load comes in before a transaction of it holds others up.
 const COUNT_OF_ONE_MAX: usize = 256;
-/// Longest that anything is ahead while others go on, in milliseconds.
-const AGE_MS_MAX: u64 = 1_000;
-/// Most change sets that come in with one transaction, but for those of a workspace that was asked for.
-const PART_MAX: usize = 1_024;
 
 /// What somebody reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,48 +101,9 @@ struct Waiting {
     reply: oneshot::Sender<()>,
 }
 
-/// What shall come into the tables.
-#[derive(Clone, Copy)]
-pub(super) enum Behind<'w> {
-    /// All that is ahead of these.
-    Of(&'w [&'w WorkspaceId]),
-    /// What readers wait for, and what is beyond a bound.
-    Due,
-    /// That, or else the oldest.
-    Oldest,
-}
-
-/// Workspaces that come into the tables with one transaction.
-#[derive(Default)]
-pub(super) struct Part {
-    workspaces: Vec<WorkspaceId>,
-    pub(super) works: Vec<Arc<Work>>,
-    /// Rows of the table that nobody needs after it: so many, all before this number.
-    pub(super) rows: u64,
-    pub(super) before: u64,
-}
-
 impl Ahead {
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
-    }
-
-    /// The part that is asked for; `None` when nothing of it is ahead.
-    pub(super) fn behind(&self, what: Behind<'_>, now: (u64, u64)) -> Option<Part> {
-        let part = match what {
-            Behind::Of(workspaces) => {
-                if !workspaces.iter().any(|workspace| self.pending.contains_key(*workspace)) {
-                    return None;
-                }
-                self.part(workspaces.iter().copied(), now)
-            }
-            Behind::Due => self.part(std::iter::empty(), now),
-            Behind::Oldest => {
-                let due = self.part(std::iter::empty(), now);
-                if due.works.is_empty() { self.oldest(now.1) } else { due }
-            }
-        };
-        (!part.works.is_empty()).then_some(part)
     }
 
     /// Somebody waits.
@@ -176,74 +132,6 @@ impl Ahead {
     /// The tables cannot be brought up to date: whoever waits hears so by the end of its channel.
     pub(super) fn disappoint(&mut self) {
         self.waiting.clear();
-    }
-
-    /// What shall come in with the next transaction, which is the one of this number: all of these workspaces, what
-    /// readers wait for, and what is beyond a bound.
-    pub(super) fn part<'w>(
-        &self,
-        asked: impl Iterator<Item = &'w WorkspaceId>,
-        (now_ms, number): (u64, u64),
-    ) -> Part {
-        let mut taken = Taken::default();
-        asked.for_each(|workspace| taken.take(self, workspace));
-        self.take_due(&mut taken, now_ms, (self.count, self.bytes));
-        self.finish(taken, number)
-    }
-
-    /// What shall come in once these are ahead too: what is worked out while they are written. Good until something else
-    /// is ahead or comes in.
-    pub(super) fn coming(&self, entries: &[Entry], now_ms: u64) -> Option<Taken> {
-        let bytes: usize = entries.iter().map(|entry| entry.work.weight_bytes).sum();
-        let mut taken = Taken { waited: self.waiting.len(), ..Taken::default() };
-        self.take_due(&mut taken, now_ms, (self.count + entries.len(), self.bytes + bytes));
-        let is_taken = |entry: &&Entry| taken.workspaces.contains_key(&entry.change().workspace);
-        let with: Vec<Arc<Work>> = entries.iter().filter(is_taken).map(|entry| entry.work.clone()).collect();
-        taken.works.extend(with);
-        (!taken.works.is_empty()).then_some(taken)
-    }
-
-    /// The part of what was worked out before; `None` if somebody began to wait since then.
-    pub(super) fn come(&self, taken: Taken, number: u64) -> Option<Part> {
-        (taken.waited == self.waiting.len()).then(|| self.finish(taken, number))
-    }
-
-    /// What readers wait for, and what is beyond a bound with so much ahead, in change sets and bytes.
-    fn take_due(&self, taken: &mut Taken, now_ms: u64, (count, bytes): (usize, usize)) {
-        let waited = self.waiting.iter().filter_map(|waiting| waiting.of.as_ref());
-        waited.chain(&self.full).for_each(|workspace| taken.take(self, workspace));
-        let upto =
-            self.waiting.iter().filter(|waiting| waiting.of.is_none()).map(|waiting| waiting.turn).max();
-        for (turn, workspace) in &self.turns {
-            let is_old = |pending: &Pending| now_ms.saturating_sub(pending.since_ms) >= AGE_MS_MAX;
-            let is_due = count - taken.works.len() > COUNT_MAX
-                || bytes - taken.bytes > BYTES_MAX
-                || upto.is_some_and(|upto| *turn <= upto)
-                || self.pending.get(workspace).is_some_and(is_old);
-            if !is_due || taken.works.len() >= PART_MAX {
-                break;
-            }
-            taken.take(self, workspace);
-        }
-    }
-
-    /// As [`Self::part`], for when there is time: the oldest, whatever the bounds say.
-    fn oldest(&self, number: u64) -> Part {
-        let mut taken = Taken::default();
-        for workspace in self.turns.values() {
-            if taken.works.len() >= PART_MAX / 2 {
-                break;
-            }
-            taken.take(self, workspace);
-        }
-        self.finish(taken, number)
-    }
-
-    fn finish(&self, taken: Taken, number: u64) -> Part {
-        let left = self.turns.values().find(|workspace| !taken.workspaces.contains_key(*workspace));
-        let before = left.and_then(|workspace| self.pending.get(workspace)).map_or(number, |first| first.row);
-        let rows = self.rows.iter().take_while(|row| **row < before).count() as u64;
-        Part { workspaces: taken.workspaces.into_keys().collect(), works: taken.works, rows, before }
     }
 
     /// A part is in the tables.
@@ -306,26 +194,6 @@ impl Ahead {
                     None => drop(self.jobs.insert(*job, AheadJob { workspace: workspace.clone(), live })),
                 }
             }
-        }
-    }
-}
-
-/// A part under construction.
-#[derive(Default)]
-pub(super) struct Taken {
-    workspaces: FxHashMap<WorkspaceId, ()>,
-    pub(super) works: Vec<Arc<Work>>,
-    bytes: usize,
-    /// Readers that were thought of.
-    waited: usize,
-}
-
-impl Taken {
-    fn take(&mut self, ahead: &Ahead, workspace: &WorkspaceId) {
-        let Some(pending) = ahead.pending.get(workspace) else { return };
-        if self.workspaces.insert(workspace.clone(), ()).is_none() {
-            self.works.extend(pending.works.iter().cloned());
-            self.bytes += pending.works.iter().map(|work| work.weight_bytes).sum::<usize>();
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::journal::desk::{Desk, create, give, ws};
 use reeve_journal::Room;
 
+use super::part::{AGE_MS_MAX, COUNT_MAX};
 use super::*;
 
 /// Workspaces with a job each, every one of them a batch of its own.
