@@ -14,6 +14,16 @@ use super::transaction::{Losers, Stop};
 use super::writer::{Tried, Writer};
 use crate::open::Fatal;
 
+/// What became of bringing in a part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CaughtUp {
+    Some,
+    /// Nothing had to come in.
+    Nothing,
+    /// It has to wait.
+    Stuck,
+}
+
 impl Writer {
     /// A batch as the parts that go by themselves, the first one last: a few change sets that take the general way are
     /// not to take all others with them. Those of one workspace stay together.
@@ -43,18 +53,18 @@ impl Writer {
         self.hot.as_ref().is_some_and(|hot| lock(&hot.ahead()).is_awaited())
     }
 
-    /// Brings a part of what is ahead into the tables, if there is any. Nobody waits for its sync: it is durable.
-    pub(super) async fn catch_up(&mut self, what: Behind<'_>) -> Result<(), Tried> {
-        let Some(hot) = &mut self.hot else { return Ok(()) };
+    /// Brings a part of what is ahead into the tables; false if there is none. Nobody waits for its sync: it is durable.
+    pub(super) async fn catch_up(&mut self, what: Behind<'_>) -> Result<bool, Tried> {
+        let Some(hot) = &mut self.hot else { return Ok(false) };
         let Some(went) = hot.catch_up(what, Call { lane: self.lane, written: &self.shared.written }).await
         else {
-            return Ok(());
+            return Ok(false);
         };
         match went {
             Went::Committed => {
                 self.lane.seq += 1;
                 self.shared.written.commit();
-                Ok(())
+                Ok(true)
             }
             Went::Stopped(failure) => Err(Tried::Stopped(Stop::Failed(failure))),
             Went::CommitFailed(failure) => Err(self.commit_failed(Losers::new(), failure)),
@@ -65,11 +75,15 @@ impl Writer {
         }
     }
 
-    /// A part of what is ahead between two batches, or while nobody commits; false when it has to wait. Once nothing may
-    /// be committed any more, whoever waits hears that it never comes.
-    pub(super) async fn catch_up_some(&mut self, what: Behind<'_>) -> bool {
+    /// A part of what is ahead between two batches, or while nobody commits. Once nothing may be committed any more, whoever
+    /// waits hears that it never comes.
+    pub(super) async fn catch_up_some(&mut self, what: Behind<'_>) -> CaughtUp {
         if self.shared.dead().is_none() {
-            let Err(tried) = self.catch_up(what).await else { return true };
+            let tried = match self.catch_up(what).await {
+                Ok(true) => return CaughtUp::Some,
+                Ok(false) => return CaughtUp::Nothing,
+                Err(tried) => tried,
+            };
             match tried {
                 Tried::Broken(detail) => self.die(Fatal::Disk { detail }),
                 Tried::Stopped(Stop::Failed(failure)) | Tried::Uncertain(_, failure) => {
@@ -84,7 +98,7 @@ impl Writer {
         if let Some(hot) = &self.hot {
             lock(&hot.ahead()).disappoint();
         }
-        false
+        CaughtUp::Stuck
     }
 
     /// Frees what the next batch would have freed.
@@ -97,7 +111,7 @@ impl Writer {
     /// All of it, before the file is closed.
     pub(super) async fn catch_up_all(&mut self) {
         while self.is_ahead() && self.shared.dead().is_none() {
-            if !self.catch_up_some(Behind::Oldest).await {
+            if self.catch_up_some(Behind::Oldest).await == CaughtUp::Stuck {
                 tracing::warn!("what is ahead of the tables comes into them at the next start");
                 return;
             }

@@ -12,6 +12,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::oneshot;
 
 use super::ahead::Behind;
+use super::catch_up::CaughtUp;
 use super::handle::{Handle, Item, Shared, closed};
 use super::hot::Hot;
 use super::inbox::inbox;
@@ -90,7 +91,7 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
         };
         let Some(next) = next else {
             if writer.is_ahead() {
-                is_stuck = !writer.catch_up_some(Behind::Oldest).await;
+                is_stuck = writer.catch_up_some(Behind::Oldest).await == CaughtUp::Stuck;
                 writer.rest();
             } else {
                 writer.look().await;
@@ -107,8 +108,11 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
                     writer.drain().await;
                 }
                 done(batch.flushes);
-                // While its callers hear of it and come back.
-                is_stuck = !writer.catch_up_some(Behind::Due).await;
+                // While its callers hear of it and come back. Where nothing is due, what failed before is as stuck as it was.
+                is_stuck = match writer.catch_up_some(Behind::Due).await {
+                    CaughtUp::Nothing => is_stuck && writer.is_ahead(),
+                    caught_up => caught_up == CaughtUp::Stuck,
+                };
             }
             Next::Platform(change, reply) => {
                 writer.drain().await;
@@ -116,7 +120,7 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
                 let _ = reply.send(outcome);
             }
             Next::CatchUp if writer.is_awaited() => {
-                is_stuck = !writer.catch_up_some(Behind::Oldest).await;
+                is_stuck = writer.catch_up_some(Behind::Oldest).await == CaughtUp::Stuck;
             }
             Next::CatchUp => {}
             Next::Close(reply) => break Some(reply),
