@@ -9,6 +9,8 @@ import { startPostgres, startRedis } from './servers.mjs';
 
 /** Clients at which the processes of a peer are chosen; then the number of clients is. */
 const LAYOUT_CLIENTS = 128;
+/** How long a trial lasts, about, unless all the jobs of a run take less. */
+const TRIAL_SECONDS = 2;
 /** Jobs before the measured ones, so that programs are compiled and plans are made. */
 const WARM_UP_JOBS_MAX = 2_000;
 
@@ -46,13 +48,14 @@ export class Bench {
   /** The best of the settings of one system called in one way, by short trials. */
   async best(system, way) {
     const trials = [];
+    let jobs = 0;
     const attempt = async (setting) => {
       const known = trials.find((trial) => JSON.stringify(trial.setting) === JSON.stringify(setting));
       if (known) return;
+      // A trial that ends before the stores have filled chooses what is quick to begin.
+      if (jobs === 0) jobs = this.enough(await this.run(system, setting, this.options.trialJobs), TRIAL_SECONDS);
       const runs = [];
-      for (let i = 0; i < this.options.trials; i += 1) {
-        runs.push(await this.run(system, setting, this.options.trialJobs));
-      }
+      for (let i = 0; i < this.options.trials; i += 1) runs.push(await this.run(system, setting, jobs));
       const rate = median(runs);
       trials.push({ setting, rate });
       this.say(`trial: ${name({ title: system.title, setting })}: ${rate.toFixed(0)} lifecycles/s`);
@@ -69,9 +72,14 @@ export class Bench {
     }
     const { setting, rate } = top();
     // Less to wait for, and in a slow system's favour: its tables stay small.
-    const enough = Math.max(this.options.trialJobs, Math.ceil(rate * this.options.seconds));
-    const jobs = Math.min(this.options.jobs, enough);
-    return { of: system, system: system.id, title: system.title, setting, jobs, trials, runs: [] };
+    const measured = this.enough(rate, this.options.seconds);
+    return { of: system, system: system.id, title: system.title, setting, jobs: measured, trials, runs: [] };
+  }
+
+  /** Jobs that fill so many seconds at such a rate, within what was asked for. */
+  enough(rate, seconds) {
+    const { jobs, trialJobs } = this.options;
+    return Math.min(jobs, Math.max(trialJobs, Math.ceil(rate * seconds)));
   }
 
   /** Lifecycles per second on a new, empty store. */

@@ -16,7 +16,7 @@ Runs Reeve and its peers in turn on this machine and prints how fast each carrie
                     bullmq-credits, bullmq-plain, or the start of such names [all]
   --ways LIST       how peers are called: direct, http [both]
   --seconds N       a slow system's run is cut to the jobs that fill about this long [30]
-  --trial-jobs N    jobs of each trial that looks for a system's best setting [a tenth of --jobs]
+  --trial-jobs N    least jobs of each trial that looks for a system's best setting [a tenth of --jobs]
   --trials N        trials of each setting; the median counts. More of them on a busy machine [1]
   --reeve FILE      the program to measure [target/dist/reeve]
   --data FOLDER     folder on a disk for all stores [the folder for temporary files]
