@@ -227,7 +227,7 @@ impl Run {
                 self.friends += 1;
                 Command::Refer(Refer { friend: format!("friend-{}", self.friends).into() })
             }
-            What::Submitted(intro) => Command::Submit(Box::new(submit(intro))),
+            What::Submitted(intro) => Command::Submit(Box::new(submit(intro)?)),
             What::Started(job) => match self.lease(id, *job)? {
                 Some(command) => command,
                 None => return Ok(()),
@@ -315,12 +315,14 @@ impl Run {
     }
 }
 
-fn submit(intro: &JobIntro) -> Submit {
+fn submit(intro: &JobIntro) -> Result<Submit, String> {
     let member: Option<MemberId> = intro.member.clone();
-    Submit {
+    let unread = |error| format!("job `{}`: its parameters cannot be read: {error}", intro.id);
+    let params = intro.params.read().map_err(unread)?;
+    Ok(Submit {
         job: intro.id,
         action: intro.action.clone(),
-        params: Arc::new(intro.params.read().unwrap_or_default()),
+        params: Arc::new(params),
         member,
         priority: intro.priority,
         not_before: None,
@@ -330,7 +332,7 @@ fn submit(intro: &JobIntro) -> Submit {
         metadata: None,
         webhook: None,
         retry_of: None,
-    }
+    })
 }
 
 /// What became of an output; one that the old price did not have landed like the rest.

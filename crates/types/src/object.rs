@@ -1,6 +1,6 @@
 //! A JSON object as its text: what is kept, stored and shown far more often than somebody looks into it.
 //!
-//! Parameters of a job go through the server as they came. Read back into a map and written again they were a fiftieth of
+//! Parameters of a job go through the server as they came. Read back into a map and written again they were a twentieth of
 //! what a job costs, and as a map they take ten times the memory.
 
 use std::fmt;

@@ -37,6 +37,7 @@ pub(crate) async fn of(
     if !intro.params.as_str().contains(PARAM) {
         return Ok(Vec::new());
     }
+    // What cannot be read names none: a worker that cannot read it either says so of this job, and the others are leased.
     let params = intro.params.read().unwrap_or_default();
     let Some(source) = params.get(PARAM).and_then(Value::as_str).and_then(|text| source(state, text)) else {
         return Ok(Vec::new());
