@@ -23,7 +23,7 @@ use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Connection as _};
 use tokio::sync::Notify;
 
-use super::ahead::{Behind, Part, Taken, body, is_usual, text};
+use super::ahead::{Behind, Part, body, is_usual, text};
 use super::handle::{Entry, SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
@@ -75,8 +75,6 @@ pub(crate) struct Hot {
     ahead: SharedAhead,
     /// In the tables, and of no use any more: another thread frees them.
     spent: Vec<Part>,
-    /// What comes in after the batch that was written ahead last, worked out while that was written.
-    ready: Option<Ready>,
     /// SQLite has done all statements of a text and begins to commit.
     committing: Arc<Notify>,
     /// Change sets from which on a batch is written ahead; 0 for never.
@@ -116,7 +114,6 @@ impl Hot {
             syncs,
             ahead,
             spent,
-            ready: None,
             committing,
             ahead_min,
         })
@@ -134,7 +131,6 @@ impl Hot {
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
     pub(super) async fn run(&mut self, entries: &[Entry], call: Call<'_>) -> Went {
-        self.ready = None;
         if self.is_many(entries.len()) && entries.iter().all(|entry| entry.piece.is_some()) {
             return self.run_ahead(entries, call).await;
         }
@@ -145,18 +141,8 @@ impl Hot {
 
     /// Brings a part of what is ahead into the tables; `None` when there is nothing to bring in.
     pub(super) async fn catch_up(&mut self, what: Behind<'_>, call: Call<'_>) -> Option<Went> {
-        if let Some((part, plan)) = self.take_ready(what, call) {
-            return Some(self.come_in(part, plan, Writes::Known, call).await);
-        }
         let part = lock(&self.ahead).behind(what, (task::monotonic_ms(), call.number()))?;
         Some(self.run_at_once((part, &[]), call).await)
-    }
-
-    /// What was worked out for after the last batch, if that is asked for and still right.
-    fn take_ready(&mut self, what: Behind<'_>, call: Call<'_>) -> Option<(Part, Plan)> {
-        let Ready { taken, plan } = self.ready.take()?;
-        let part = lock(&self.ahead).come(taken, call.number());
-        part.filter(|_| matches!(what, Behind::Due)).map(|part| (part, plan))
     }
 
     /// Frees what is of no use any more, when nobody commits who would have it done elsewhere.
@@ -170,14 +156,9 @@ impl Hot {
             return Went::Elsewhere;
         }
         // A batch that cannot be planned is told why by the general way.
-        let Ok(plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
+        let Ok(mut plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
         let what = if entries.is_empty() { Writes::Known } else { Writes::AtOnce };
-        self.come_in(part, plan, what, call).await
-    }
-
-    /// Into the tables.
-    async fn come_in(&mut self, part: Part, mut plan: Plan, what: Writes, call: Call<'_>) -> Went {
-        let went = self.transaction((&mut plan, &part), what, call, || ()).await;
+        let went = self.transaction((&mut plan, &part), what, call).await;
         if matches!(went, Went::Committed) {
             self.known.remember(plan.moved);
             lock(&self.ahead).done(&part);
@@ -194,12 +175,9 @@ impl Hot {
         let mut plan = Plan::default();
         entries.iter().for_each(|entry| plan.tell(entry));
         let row = AheadRow { body: body(entries.iter().filter_map(|entry| entry.piece.as_ref())), asked };
-        let (ahead, mut ready) = (self.ahead.clone(), None);
-        let meanwhile = || ready = Ready::after(&ahead, entries, now.0);
-        let went = self.transaction((&mut plan, &Part::default()), Writes::Ahead(row), call, meanwhile).await;
+        let went = self.transaction((&mut plan, &Part::default()), Writes::Ahead(row), call).await;
         if matches!(went, Went::Committed) {
             lock(&self.ahead).push(entries, now);
-            self.ready = ready;
         }
         went
     }
@@ -237,22 +215,6 @@ impl Hot {
         self.syncs.close().await;
         self.checkpoints.close().await;
         self.conn.close().await.map_err(db_error)
-    }
-}
-
-/// A part that comes in next, as rows.
-struct Ready {
-    taken: Taken,
-    plan: Plan,
-}
-
-impl Ready {
-    /// The one that comes in after a batch of these, which is being written.
-    fn after(ahead: &SharedAhead, entries: &[Entry], now_ms: u64) -> Option<Self> {
-        let taken = lock(ahead).coming(entries, now_ms)?;
-        // One that cannot be planned is told of when its turn comes.
-        let plan = Plan::after(&taken.works, std::iter::empty()).ok()?;
-        Some(Self { taken, plan })
     }
 }
 

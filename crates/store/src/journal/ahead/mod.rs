@@ -37,7 +37,7 @@ use super::handle::{Entry, Work};
 
 pub(super) use asked::{Asked, Stand};
 pub(super) use fit::is_usual;
-pub(in crate::journal) use part::{Behind, Part, Taken};
+pub(in crate::journal) use part::{Behind, Part};
 pub(super) use piece::{Piece, body};
 
 /// Change sets of one workspace: one that takes the whole load comes in before a transaction of it holds others up.

@@ -9,7 +9,7 @@ use reeve_types::WorkspaceId;
 use rustc_hash::FxHashMap;
 
 use super::{Ahead, Pending};
-use crate::journal::handle::{Entry, Work};
+use crate::journal::handle::Work;
 
 /// Change sets ahead: after each batch beyond it, as many of the oldest come in.
 pub(super) const COUNT_MAX: usize = 6_144;
@@ -43,12 +43,10 @@ pub(in crate::journal) struct Part {
 
 /// A part under construction.
 #[derive(Default)]
-pub(in crate::journal) struct Taken {
+struct Taken {
     workspaces: FxHashMap<WorkspaceId, ()>,
-    pub(in crate::journal) works: Vec<Arc<Work>>,
+    works: Vec<Arc<Work>>,
     bytes: usize,
-    /// Readers that were thought of.
-    waited: usize,
 }
 
 impl Taken {
@@ -89,37 +87,14 @@ impl Ahead {
     ) -> Part {
         let mut taken = Taken::default();
         asked.for_each(|workspace| taken.take(self, workspace));
-        self.take_due(&mut taken, now_ms, (self.count, self.bytes));
-        self.finish(taken, number)
-    }
-
-    /// What shall come in once these are ahead too: what is worked out while they are written. Good until something else
-    /// is ahead or comes in.
-    pub(in crate::journal) fn coming(&self, entries: &[Entry], now_ms: u64) -> Option<Taken> {
-        let bytes: usize = entries.iter().map(|entry| entry.work.weight_bytes).sum();
-        let mut taken = Taken { waited: self.waiting.len(), ..Taken::default() };
-        self.take_due(&mut taken, now_ms, (self.count + entries.len(), self.bytes + bytes));
-        let is_taken = |entry: &&Entry| taken.workspaces.contains_key(&entry.change().workspace);
-        let with: Vec<Arc<Work>> = entries.iter().filter(is_taken).map(|entry| entry.work.clone()).collect();
-        taken.works.extend(with);
-        (!taken.works.is_empty()).then_some(taken)
-    }
-
-    /// The part of what was worked out before; `None` if somebody began to wait since then.
-    pub(in crate::journal) fn come(&self, taken: Taken, number: u64) -> Option<Part> {
-        (taken.waited == self.waiting.len()).then(|| self.finish(taken, number))
-    }
-
-    /// What readers wait for, and what is beyond a bound with so much ahead, in change sets and bytes.
-    fn take_due(&self, taken: &mut Taken, now_ms: u64, (count, bytes): (usize, usize)) {
         let waited = self.waiting.iter().filter_map(|waiting| waiting.of.as_ref());
         waited.chain(&self.full).for_each(|workspace| taken.take(self, workspace));
         let upto =
             self.waiting.iter().filter(|waiting| waiting.of.is_none()).map(|waiting| waiting.turn).max();
         for (turn, workspace) in &self.turns {
             let is_old = |pending: &Pending| now_ms.saturating_sub(pending.since_ms) >= AGE_MS_MAX;
-            let is_due = count - taken.works.len() > COUNT_MAX
-                || bytes - taken.bytes > BYTES_MAX
+            let is_due = self.count - taken.works.len() > COUNT_MAX
+                || self.bytes - taken.bytes > BYTES_MAX
                 || upto.is_some_and(|upto| *turn <= upto)
                 || self.pending.get(workspace).is_some_and(is_old);
             if !is_due || taken.works.len() >= PART_MAX {
@@ -127,6 +102,7 @@ impl Ahead {
             }
             taken.take(self, workspace);
         }
+        self.finish(taken, number)
     }
 
     /// As [`Self::part`], for when there is time: the oldest, whatever the bounds say.

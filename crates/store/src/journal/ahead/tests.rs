@@ -19,12 +19,6 @@ impl Fixture {
     }
 
     fn admit(&mut self, name: &str, now_ms: u64) {
-        let entry = self.entry(name);
-        self.number += 1;
-        self.ahead.push(&[entry], (now_ms, self.number));
-    }
-
-    fn entry(&mut self, name: &str) -> Entry {
         let id = ws(name);
         if !self.desk.slots.contains_key(&id) {
             self.desk.decide(&id, &create(None)).unwrap();
@@ -32,7 +26,9 @@ impl Fixture {
         }
         let (_, command) = self.desk.submit();
         let change = self.desk.decide(&id, &command).unwrap();
-        Entry::new(change, (oneshot::channel().0, Room::unbounded()), true)
+        let entry = Entry::new(change, (oneshot::channel().0, Room::unbounded()), true);
+        self.number += 1;
+        self.ahead.push(&[entry], (now_ms, self.number));
     }
 
     fn part(&self, now_ms: u64) -> Part {
@@ -109,44 +105,4 @@ fn whoever_came_later_waits_no_longer_for_it() {
     fixture.ahead.done(&part);
     assert_eq!(before.try_recv(), Ok(()));
     assert!(!fixture.ahead.is_awaited() && !fixture.ahead.is_empty());
-}
-
-#[test]
-fn what_was_worked_out_beside_a_batch_is_what_comes_in_after_it() {
-    let mut fixture = Fixture::new();
-    for name in ["a", "b", "a"] {
-        fixture.admit(name, 1);
-    }
-    fixture.admit("c", 2);
-    let batch = ["d", "b", "c"].map(|name| fixture.entry(name));
-    let taken = fixture.ahead.coming(&batch, AGE_MS_MAX + 1).unwrap();
-    fixture.number += 1;
-    fixture.ahead.push(&batch, (AGE_MS_MAX + 1, fixture.number));
-    let (part, early) =
-        (fixture.part(AGE_MS_MAX + 1), fixture.ahead.come(taken, fixture.number + 1).unwrap());
-    assert_eq!((early.works.len(), early.rows, early.before), (4, 3, 4), "a, and b with its last one");
-    assert_eq!((part.works.len(), part.rows, part.before), (4, 3, 4));
-    fixture.ahead.done(&early);
-    assert!(fixture.part(AGE_MS_MAX + 1).works.is_empty());
-}
-
-#[test]
-fn nothing_is_worked_out_when_nothing_will_have_to_come_in() {
-    let mut fixture = Fixture::new();
-    fixture.admit("a", 1);
-    let batch = [fixture.entry("a")];
-    assert!(fixture.ahead.coming(&batch, 1).is_none());
-}
-
-#[test]
-fn whoever_began_to_wait_meanwhile_is_thought_of_anew() {
-    let mut fixture = Fixture::new();
-    fixture.admit("a", 1);
-    let _before = fixture.ahead.wait(&Scope::All).unwrap();
-    let batch = [fixture.entry("b")];
-    let taken = fixture.ahead.coming(&batch, 1).unwrap();
-    fixture.ahead.push(&batch, (1, 2));
-    let _meanwhile = fixture.ahead.wait(&Scope::Workspace(ws("b"))).unwrap();
-    assert!(fixture.ahead.come(taken, 3).is_none());
-    assert_eq!(fixture.part(1).works.len(), 2);
 }

@@ -259,34 +259,6 @@ async fn reopened(folder: &Path) -> Result<Store, OpenError> {
 }
 
 #[tokio::test]
-async fn what_comes_in_after_a_batch_is_worked_out_while_that_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
-    let (job, command) = desk.submit();
-    let (admit, leased) = (desk.decide(&id, &command), desk.decide(&id, &lease(job)));
-    let (_, command) = desk.submit();
-    let (later, last) = (desk.decide(&id, &command), desk.decide(&id, &give(5)));
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    assert!(hot.ready.is_none(), "nobody waits, and nothing is beyond a bound");
-    let mut waits = lock(&hot.ahead()).wait(&Scope::Workspace(id.clone())).unwrap();
-    assert!(matches!(run_ahead(&mut hot, 1, leased).await, Went::Committed));
-    assert!(hot.ready.is_some());
-    let (lane, written) = (Lane { epoch: 1, seq: 2 }, &Counters::default());
-    assert!(matches!(hot.catch_up(Behind::Due, Call { lane, written }).await, Some(Went::Committed)));
-    assert_eq!(waits.try_recv(), Ok(()));
-    assert_eq!((count(&mut hot, "SELECT sum(attempt) FROM jobs").await, rows_ahead(&mut hot).await), (1, 0));
-    // What was worked out for after a batch says nothing about after the next one.
-    assert!(matches!(run_ahead(&mut hot, 3, later).await, Went::Committed));
-    let _waits = lock(&hot.ahead()).wait(&Scope::Workspace(id.clone())).unwrap();
-    let mut outdated = last.clone().unwrap();
-    outdated.expected += 7;
-    assert!(matches!(run_ahead(&mut hot, 4, Some(outdated)).await, Went::Elsewhere));
-    assert!(hot.ready.is_none());
-    assert!(matches!(run(&mut hot, 4, last).await, Went::Committed));
-    assert_eq!((count(&mut hot, "SELECT count(*) FROM jobs").await, rows_ahead(&mut hot).await), (2, 0));
-}
-
-#[tokio::test]
 async fn bringing_in_what_is_durable_makes_no_reader_wait_for_a_sync() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut hot) = opened(folder.path()).await;

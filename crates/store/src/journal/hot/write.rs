@@ -48,13 +48,12 @@ struct FailedAt {
 }
 
 impl Hot {
-    /// Writes the rows of a plan, and takes away the rows of batches that are done. `meanwhile` is done beside SQLite.
+    /// Writes the rows of a plan, and takes away the rows of batches that are done.
     pub(super) async fn transaction(
         &mut self,
         (plan, part): (&mut Plan, &Part),
         what: Writes,
         call: Call<'_>,
-        meanwhile: impl FnOnce(),
     ) -> Went {
         let is_new = !matches!(what, Writes::Known);
         let row = if let Writes::Ahead(row) = what { Some(row) } else { None };
@@ -66,7 +65,7 @@ impl Hot {
             // Readers may see it as soon as the text has run.
             self.syncs.begin();
         }
-        let went = match self.execute(arguments, meanwhile).await {
+        let went = match self.execute(arguments).await {
             Ok(()) if faults::IS_ON => self.commit().await,
             Ok(()) => Went::Committed,
             Err(FailedAt { done, .. }) if done == text::GUARD => Went::Elsewhere,
@@ -148,11 +147,7 @@ impl Hot {
         Ok(())
     }
 
-    async fn execute(
-        &mut self,
-        arguments: SqliteArguments,
-        meanwhile: impl FnOnce(),
-    ) -> Result<(), FailedAt> {
+    async fn execute(&mut self, arguments: SqliteArguments) -> Result<(), FailedAt> {
         let query = sqlx::query_with(AssertSqlSafe(self.text.clone()), arguments);
         let mut answers = self.conn.fetch_many(query);
         let mut done = 0;
@@ -160,7 +155,6 @@ impl Hot {
         let _ = self.committing.notified().now_or_never();
         // Hands the text over. Each of its statements answers by itself, and each answer would wake this task.
         let mut early = answers.try_next().now_or_never();
-        meanwhile();
         if matches!(early, None | Some(Ok(Some(_)))) && !faults::IS_ON {
             let _ = task::within(LOOK_AFTER, self.committing.notified()).await;
         }
