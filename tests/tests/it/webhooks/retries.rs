@@ -148,9 +148,12 @@ async fn what_is_old_is_removed_the_events_before_the_log() {
     assert_eq!(hook.redeliver(since.clone()).await, 3);
     receiver.hears(6, 20).await;
     advance(&api, 8 * 86_400).await;
-    // Asking makes deliveries due, and their events are kept for them; so not too often.
-    eventually("an empty outbox", 30, || async {
-        crate::fixture::pause_ms(1_000).await;
+    // Asking makes deliveries due, and their events are kept for them: so not too often, and with a minute in between,
+    // after which the server looks again.
+    eventually("an empty outbox", 60, || async {
+        crate::fixture::pause_ms(500).await;
+        advance(&api, 61).await;
+        crate::fixture::pause_ms(500).await;
         (hook.redeliver(since.clone()).await == 0).then_some(())
     })
     .await;
