@@ -280,11 +280,13 @@ fn finish(state: &mut State, gathered: Gathered, reply: Result<Reply, Refusal>) 
         outbox,
         mut effects,
     } = gathered;
-    let lots = state.lots.iter().filter(|lot| touched_lots.contains(&lot.id)).cloned().collect();
+    // With the room that they need: what is collected blindly gets room for four, and these are large.
+    let mut lots = Vec::with_capacity(touched_lots.len());
+    lots.extend(state.lots.iter().filter(|lot| touched_lots.contains(&lot.id)).cloned());
     state.retire_spent();
-    let live =
-        touched_jobs.iter().filter_map(|id| state.jobs.get(id).map(|live| (*id, JobState::of_live(live))));
-    let jobs = live.chain(closed_jobs).collect();
+    let mut jobs = Vec::with_capacity(touched_jobs.len() + closed_jobs.len());
+    let live = |id| state.jobs.get(id).map(|live| (*id, JobState::of_live(live)));
+    jobs.extend(touched_jobs.iter().filter_map(live).chain(closed_jobs));
     let purchases = touched_purchases.iter().filter_map(|id| state.purchases.get(id).cloned()).collect();
     let members = touched_members
         .into_iter()
