@@ -47,6 +47,15 @@ pub(crate) fn classify(error: &DbErr) -> Failure {
     }
 }
 
+/// Sorts an error of the connection of usual batches.
+pub(crate) fn classify_sqlite(error: &rusqlite::Error) -> Failure {
+    let text = error.to_string();
+    match error.sqlite_error() {
+        Some(cause) => of_sqlite(cause.extended_code, text),
+        None => Failure::Other(text),
+    }
+}
+
 fn of_sqlx(error: &SqlxError, text: String) -> Failure {
     match error {
         SqlxError::Database(cause) => {

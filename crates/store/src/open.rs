@@ -165,6 +165,14 @@ async fn check_steps(db: &DatabaseConnection, database: &str) -> Result<(), Open
     }
 }
 
+/// The system has no thread for the journal.
+pub(crate) fn no_thread(database: &str, error: &std::io::Error) -> OpenError {
+    OpenError::CannotOpen {
+        database: database.to_owned(),
+        detail: format!("there is no thread for its journal: {error}"),
+    }
+}
+
 /// An environment's fault while opening.
 pub(crate) fn cannot_open(database: &str, error: &DbErr) -> OpenError {
     let detail = match classify(error).detail() {

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
 use crate::journal::{Connect, Reached, Setup, start, take_lane};
-use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate};
+use crate::open::{FatalHook, OpenError, Opened, cannot_open, migrate, no_thread};
 use crate::patience::Patience;
 use crate::release;
 use crate::settings::hide_password;
@@ -39,7 +39,8 @@ pub(crate) async fn open(url: &str, readers: Readers, fatal: FatalHook) -> Resul
     // The lock goes with the writer's session, so there is nothing else to hold.
     let setup =
         Setup { db: writer, hot: None, lane, fatal, connect: Some(again), file: None, guard: Box::new(()) };
-    Ok(Opened { journal: start(setup), readers, progress: None })
+    let journal = start(setup).map_err(|error| no_thread(&database, &error))?;
+    Ok(Opened { journal, readers, progress: None })
 }
 
 /// Opens the database to read only, beside whoever holds the lock.

@@ -1,9 +1,10 @@
 //! The one place of this crate that starts tasks, waits and reads a monotonic clock.
 //!
-//! Tasks: the journal's writer (`journal::driver`) and, on SQLite, checkpoints and syncs (`sqlite::checkpoints`,
-//! `sqlite::syncs`); started by opening a store, ended by closing it.
+//! Tasks: the journal's writer (`journal::driver`, on SQLite a thread) and, on SQLite, checkpoints and syncs
+//! (`sqlite::checkpoints`, `sqlite::syncs`); started by opening a store, ended by closing it.
 
 use std::future::Future;
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,19 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(task)
+}
+
+/// Starts a thread for one task that may block it. The end of the process does not wait for it.
+///
+/// # Errors
+/// When the system has none.
+pub(crate) fn spawn_thread<F>(name: &str, task: F) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(task))?;
+    Ok(())
 }
 
 /// Starts a thread for work that waits for the disk.

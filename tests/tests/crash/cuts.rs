@@ -141,14 +141,17 @@ fn overwrite(place: &Place, at: u64, bytes: &[u8]) {
     OpenOptions::new().write(true).open(place.file()).unwrap().write_all_at(bytes, at).unwrap();
 }
 
+/// Of the files that the server makes.
+const PAGE_BYTES: u64 = 4_096;
+
 const DAMAGES: [Damage; 7] = [
     ("cut in the middle", |place| set_len(place, |len| len / 2)),
-    ("cut by its last page", |place| set_len(place, |len| len - 2_048)),
+    ("cut by its last page", |place| set_len(place, |len| len - PAGE_BYTES)),
     ("cut to a header", |place| set_len(place, |_| 100)),
     ("empty", |place| set_len(place, |_| 0)),
     ("deleted", |place| std::fs::remove_file(place.file()).unwrap()),
     ("another file", |place| std::fs::write(place.file(), "a letter to nobody\n".repeat(5_000)).unwrap()),
-    ("begins with zeros", |place| overwrite(place, 0, &[0; 4_096])),
+    ("begins with zeros", |place| overwrite(place, 0, &[0; PAGE_BYTES as usize])),
 ];
 
 /// The server refuses, says which file and what to do, and leaves it as it is.
@@ -202,11 +205,11 @@ async fn a_page_written_over_is_refused_or_found_by_verify() {
     let life = world.place.start("");
     submit_in_order(&world, &life, 200).await;
     life.stop().await;
-    let pages = std::fs::metadata(world.place.file()).unwrap().len() / 2_048;
+    let pages = std::fs::metadata(world.place.file()).unwrap().len() / PAGE_BYTES;
     let (mut refused, mut found, mut unused) = (0, 0, 0);
     for page in (1..pages).step_by(usize::try_from(pages / 24).unwrap().max(1)) {
         let place = world.place.copy();
-        overwrite(&place, page * 2_048, &[0x5a; 2_048]);
+        overwrite(&place, page * PAGE_BYTES, &[0x5a; PAGE_BYTES as usize]);
         let verified = place.verify();
         match verified.status.code() {
             Some(0) => unused += 1,

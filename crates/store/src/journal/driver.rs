@@ -4,6 +4,7 @@
 //! of the disk, and a lone change set is committed at once.
 
 use std::any::Any;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,10 @@ pub(crate) struct Setup {
 }
 
 /// Starts the task; it ends when closed, or when the last handle is gone.
-pub(crate) fn start(setup: Setup) -> Arc<Handle> {
+///
+/// # Errors
+/// When the system has no thread for it.
+pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
     let (door, items) = inbox();
     let Setup { db, hot, lane, fatal, connect, file, guard } = setup;
     let shared = Shared::new(hot.as_ref().map(Hot::ahead));
@@ -62,13 +66,20 @@ pub(crate) fn start(setup: Setup) -> Arc<Handle> {
         in_reach: true,
     };
     let watch = Watch(shared.clone());
-    task::spawn(async move {
+    let is_here = writer.hot.is_some();
+    let journal = async move {
         let closing = run(writer, Queue::new(items)).await;
         drop((guard, watch));
         // Last, so that whoever waits for it may open the database again.
         done(closing);
-    });
-    Arc::new(Handle::new(door, shared))
+    };
+    if is_here {
+        // Its statements run in the thread that asks for them, which may do nothing else.
+        task::spawn_thread("journal", journal)?;
+    } else {
+        task::spawn(journal);
+    }
+    Ok(Arc::new(Handle::new(door, shared)))
 }
 
 /// Says that nothing can be committed once the task is gone, also when it panicked.
@@ -136,10 +147,8 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
             Item::CatchUp => {}
         }
     }
-    if let Some(hot) = writer.hot
-        && let Err(error) = hot.close().await
-    {
-        tracing::warn!(%error, "the writer's connection did not close cleanly");
+    if let Some(hot) = writer.hot {
+        hot.close().await;
     }
     if let Err(error) = writer.db.close_by_ref().await {
         tracing::warn!(%error, "the writer's connection did not close cleanly");

@@ -49,13 +49,6 @@ impl Rows {
         Row { rows: self, cells: 0 }
     }
 
-    /// An id alone, instead of a row.
-    pub(crate) fn value(&mut self, id: impl std::fmt::Display) {
-        self.part();
-        let _ = write!(self.text, "\"{id}\"");
-        self.count += 1;
-    }
-
     /// Rows that were encoded elsewhere.
     pub(crate) fn append(&mut self, other: &Self) {
         if other.is_empty() {
@@ -115,6 +108,11 @@ impl Rows {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         (self.count, self.bad) = (0, None);
+    }
+
+    /// Gives room back beyond so many bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        self.text.shrink_to(bytes);
     }
 
     fn string(&mut self, value: &str) {

@@ -1,16 +1,18 @@
-//! The usual batch of SQLite in one call: all its statements as one text; its sync goes on beside the next batch.
+//! The usual batch of SQLite, on a connection in the journal's own thread; its sync goes on beside the next batch.
 //!
-//! Used by `writer` before its general way, which takes a batch statement by statement. Each call of the driver is a
-//! message to the thread that owns the file and one back; with both cores busy, a dozen of them were a third of a
-//! commit's time, and with both idle each is two processors that have to wake up. This way is for admissions, leases and
-//! closes that go well. Whatever it is not made for, and whatever does not go well for another reason than the disk, it
-//! leaves unwritten to the general way, which finds out why.
+//! Used by `writer` before its general way. Each call of the driver there is a message to the thread that owns the file and
+//! one back; with both cores busy, a dozen of them were a third of a commit's time, and with both idle each is two processors
+//! that have to wake up. Here there is none ([decision 16](../../../../docs/adr/0016-usual-batches-of-sqlite-are-written-row-by-row.md)).
+//! This way is for admissions, leases and closes that go well. Whatever it is not made for, and whatever does not go well
+//! for another reason than the disk, it leaves unwritten to the general way, which finds out why.
 //! A small batch goes into the tables at once, after what is ahead of its workspaces; a large one is written ahead of them
 //! (see [`super::ahead`]), and parts of what is ahead come in between two batches.
 //! Guarantees: what it answers as committed is the whole batch, and it is durable once [`Hot::told_when_synced`] says so;
 //! in any other case nothing of it is written.
 
+mod file;
 mod known;
+mod rows;
 mod write;
 
 use std::path::Path;
@@ -18,12 +20,10 @@ use std::sync::Arc;
 
 use reeve_faults::{self as faults, Law};
 use reeve_types::WorkspaceId;
-use sea_orm::DbErr;
-use sea_orm::sqlx::sqlite::SqliteConnection;
-use sea_orm::sqlx::{self, Connection as _};
-use tokio::sync::Notify;
+use sea_orm::sqlx;
+use sea_orm::{DbErr, RuntimeErr};
 
-use super::ahead::{Behind, Part, body, is_usual, text};
+use super::ahead::{Behind, Part, body, is_usual};
 use super::handle::{Entry, SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
@@ -31,9 +31,10 @@ use super::written::Counters;
 use crate::failure::Failure;
 use crate::sqlite::checkpoints::Checkpoints;
 use crate::sqlite::syncs::{Progress, Syncs, Told};
-use crate::{sqlite, task};
+use crate::task;
+use file::File;
 use known::Known;
-use write::{AheadRow, Writes, db_error};
+use write::Writes;
 
 /// How a batch went.
 pub(super) enum Went {
@@ -61,22 +62,15 @@ impl Call<'_> {
     }
 }
 
-/// A connection of its own, with one prepared text.
+/// A connection of its own, and what goes on beside it.
 pub(crate) struct Hot {
-    conn: SqliteConnection,
-    text: Arc<str>,
-    /// Rows that this connection has written, as SQLite counts them.
-    changes: i64,
-    /// Of the statements that bring in what is ahead.
-    format: i64,
+    file: File,
     known: Known,
     checkpoints: Checkpoints,
     syncs: Syncs,
     ahead: SharedAhead,
     /// In the tables, and of no use any more: another thread frees them.
     spent: Vec<Part>,
-    /// SQLite has done all statements of a text and begins to commit.
-    committing: Arc<Notify>,
     /// Change sets from which on a batch is written ahead; 0 for never.
     ahead_min: usize,
 }
@@ -87,36 +81,11 @@ impl Hot {
     /// # Errors
     /// When the file cannot be opened.
     pub(crate) async fn open(path: &Path, ahead_min: usize) -> Result<Self, DbErr> {
-        let conn = SqliteConnection::connect_with(&sqlite::options_to_write_hot(path)).await;
-        let mut conn = conn.map_err(db_error)?;
-        let into_tables = text::into_tables();
-        let format = text::format_of(&into_tables);
-        // Before anything can be ahead: a later program has nothing else to bring it in with.
-        let kept = sqlx::query("INSERT OR IGNORE INTO ahead_texts (format, text) VALUES (?, ?)");
-        kept.bind(format).bind(into_tables).execute(&mut conn).await.map_err(db_error)?;
+        let file = File::open(path)?;
         let checkpoints = Checkpoints::start(path).await.map_err(db_error)?;
         let syncs = Syncs::start(path).map_err(|error| db_error(error.into()))?;
-        let (text, known, ahead) = (text::usual().into(), Known::default(), SharedAhead::default());
-        let (spent, committing) = (Vec::new(), Arc::new(Notify::new()));
-        let begins = committing.clone();
-        conn.lock_handle().await.map_err(db_error)?.set_commit_hook(move || {
-            begins.notify_one();
-            true
-        });
-        let changes = write::changes(&mut conn).await.map_err(db_error)?;
-        Ok(Self {
-            conn,
-            text,
-            changes,
-            format,
-            known,
-            checkpoints,
-            syncs,
-            ahead,
-            spent,
-            committing,
-            ahead_min,
-        })
+        let (known, ahead, spent) = (Known::default(), SharedAhead::default(), Vec::new());
+        Ok(Self { file, known, checkpoints, syncs, ahead, spent, ahead_min })
     }
 
     /// What is ahead, for those who read.
@@ -174,8 +143,9 @@ impl Hot {
         let Some(asked) = asked else { return Went::Elsewhere };
         let mut plan = Plan::default();
         entries.iter().for_each(|entry| plan.tell(entry));
-        let row = AheadRow { body: body(entries.iter().filter_map(|entry| entry.piece.as_ref())), asked };
-        let went = self.transaction((&mut plan, &Part::default()), Writes::Ahead(row), call).await;
+        let body = body(entries.iter().filter_map(|entry| entry.piece.as_ref()));
+        let what = Writes::Ahead(body, asked);
+        let went = self.transaction((&mut plan, &Part::default()), what, call).await;
         if matches!(went, Went::Committed) {
             lock(&self.ahead).push(entries, now);
         }
@@ -208,13 +178,9 @@ impl Hot {
     }
 
     /// Lets go of the file.
-    ///
-    /// # Errors
-    /// When the connection does not end in order; nothing that was committed depends on it.
-    pub(crate) async fn close(self) -> Result<(), DbErr> {
+    pub(crate) async fn close(self) {
         self.syncs.close().await;
         self.checkpoints.close().await;
-        self.conn.close().await.map_err(db_error)
     }
 }
 
@@ -222,6 +188,10 @@ impl Hot {
 fn keeps_laws() -> bool {
     let laws = [Law::RememberKeys, Law::OutboxWithChange, Law::WholeCommit];
     !laws.into_iter().any(faults::is_broken)
+}
+
+fn db_error(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! - `queue`: what waits, and which of it goes together.
 //! - `plan`: a batch as rows, coalesced to last values.
 //! - `writer`: one transaction, and what to do when it does not succeed.
-//! - `hot`: the same for the usual batch of SQLite, in two calls.
+//! - `hot`: the same for the usual batch of SQLite, row by row in the journal's own thread.
 //! - `ahead`, `catch_up`: under load such a batch is one row, and comes into the tables later.
 //! - `lane`: the session that may write, and what a lost one left behind.
 //! - `platform`, `webhooks`: what belongs to no workspace, each change a transaction of its own.

@@ -1,7 +1,8 @@
 //! The texts of the hot path: built once, from the same column lists that write and read the rows.
 //!
 //! Each statement takes one parameter, a JSON array of arrays; so its text never changes with the
-//! size of a batch, and one prepared statement serves every batch.
+//! size of a batch, and one prepared statement serves every batch. Where a statement costs nothing to run once more,
+//! because its database is in the same thread, the same texts are made for one row, whose cells are the parameters.
 
 use sea_orm::DbBackend;
 
@@ -47,9 +48,17 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    /// Builds them.
+    /// Builds them for all rows of a batch at once.
     pub(crate) fn of(backend: DbBackend) -> Self {
-        let sql = Dialect { backend };
+        Self::said(&Dialect { backend, takes: Takes::Rows })
+    }
+
+    /// Builds them for one row of SQLite each.
+    pub(crate) fn of_one_row() -> Self {
+        Self::said(&Dialect { backend: DbBackend::Sqlite, takes: Takes::OneRow })
+    }
+
+    fn said(sql: &Dialect) -> Self {
         let jobs_waiting = [job::INTRO, job::WAITING].concat();
         let jobs_new = [job::INTRO, job::LIVE, job::END].concat();
         let jobs_live = [job::KEY, job::LIVE].concat();
@@ -106,9 +115,19 @@ fn version_guard() -> &'static str {
     "workspaces.id = v.c0 AND workspaces.version = v.c1"
 }
 
+/// What the parameters of a statement are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// One: the rows of a batch, as JSON.
+    Rows,
+    /// One for each cell of a row, counted from 1.
+    OneRow,
+}
+
 /// How each database says it.
 pub(super) struct Dialect {
     pub(super) backend: DbBackend,
+    pub(super) takes: Takes,
 }
 
 impl Dialect {
@@ -116,25 +135,38 @@ impl Dialect {
         matches!(self.backend, DbBackend::Sqlite)
     }
 
-    /// Cells of a row of the parameter as c0, c1, ...
-    fn cells(&self, columns: &Columns) -> Vec<String> {
-        let cell = |(n, (_, cast)): (usize, &(&str, Cast))| match (self.is_sqlite(), cast) {
-            (true, Cast::Text | Cast::Int) => format!("value->>{n} AS c{n}"),
-            (true, Cast::Bytes) => format!("unhex(value->>{n}) AS c{n}"),
-            (false, Cast::Text) => format!("e.value->>{n} AS c{n}"),
-            (false, Cast::Int) => format!("(e.value->>{n})::bigint AS c{n}"),
-            (false, Cast::Bytes) => format!("decode(e.value->>{n}, 'hex') AS c{n}"),
+    /// A cell as it is stored.
+    fn cell(&self, n: usize, cast: Cast) -> String {
+        let text = match (self.takes, self.is_sqlite()) {
+            (Takes::OneRow, _) => format!("?{}", n + 1),
+            (Takes::Rows, true) => format!("value->>{n}"),
+            (Takes::Rows, false) => format!("e.value->>{n}"),
         };
-        columns.iter().enumerate().map(cell).collect()
+        match (cast, self.is_sqlite()) {
+            (Cast::Text, _) | (Cast::Int, true) => text,
+            (Cast::Int, false) => format!("({text})::bigint"),
+            (Cast::Bytes, true) => format!("unhex({text})"),
+            (Cast::Bytes, false) => format!("decode({text}, 'hex')"),
+        }
+    }
+
+    fn cells(&self, columns: &Columns) -> Vec<String> {
+        columns.iter().enumerate().map(|(n, (_, cast))| self.cell(n, *cast)).collect()
     }
 
     fn rows(&self) -> &'static str {
         if self.is_sqlite() { "jsonb_each(?1)" } else { "jsonb_array_elements($1::jsonb) AS e(value)" }
     }
 
-    /// The rows of the parameter, with columns c0, c1, ...
+    /// The rows given, with columns c0, c1, ...
     fn source(&self, columns: &Columns) -> String {
-        format!("SELECT {} FROM {}", self.cells(columns).join(", "), self.rows())
+        let cells = self.cells(columns);
+        let named: Vec<String> =
+            cells.iter().enumerate().map(|(n, cell)| format!("{cell} AS c{n}")).collect();
+        match self.takes {
+            Takes::Rows => format!("SELECT {} FROM {}", named.join(", "), self.rows()),
+            Takes::OneRow => format!("SELECT {}", named.join(", ")),
+        }
     }
 
     pub(super) fn insert(&self, table: &str, columns: &Columns, tail: &str) -> String {
@@ -151,13 +183,12 @@ impl Dialect {
         let names = columns.iter().map(|(name, _)| *name).chain(same.iter().map(|(name, _)| *name));
         let mut cells = self.cells(columns);
         cells.extend(same.iter().map(|(_, value)| (*value).to_owned()));
+        let (names, cells) = (names.collect::<Vec<_>>().join(", "), cells.join(", "));
+        if self.takes == Takes::OneRow {
+            return format!("INSERT INTO {table} ({names}) VALUES ({cells}) {tail}");
+        }
         // SQLite reads `... FROM x ON CONFLICT` as a join; a WHERE ends the doubt.
-        format!(
-            "INSERT INTO {table} ({}) SELECT {} FROM {} WHERE true {tail}",
-            names.collect::<Vec<_>>().join(", "),
-            cells.join(", "),
-            self.rows()
-        )
+        format!("INSERT INTO {table} ({names}) SELECT {cells} FROM {} WHERE true {tail}", self.rows())
     }
 
     /// The first `keys` columns are the key.
@@ -179,9 +210,18 @@ impl Dialect {
         same: &[(&str, &str)],
         (on, tail): (&str, &str),
     ) -> String {
-        let set = columns.iter().enumerate().skip(skipped).map(|(n, (name, _))| format!("{name} = v.c{n}"));
+        let cells = columns.iter().enumerate().skip(skipped);
+        let set = cells.map(|(n, (name, cast))| match self.takes {
+            Takes::Rows => format!("{name} = v.c{n}"),
+            Takes::OneRow => format!("{name} = {}", self.cell(n, *cast)),
+        });
         let set = set.chain(same.iter().map(|(name, value)| format!("{name} = {value}")));
         let set: Vec<String> = set.collect();
+        if self.takes == Takes::OneRow {
+            // Rows are found by their first cells.
+            let on = on.replace("v.c0", "?1").replace("v.c1", "?2");
+            return format!("UPDATE {table} SET {} WHERE {on} {tail}", set.join(", "));
+        }
         format!(
             "UPDATE {table} SET {} FROM ({}) AS v WHERE {on} {tail}",
             set.join(", "),

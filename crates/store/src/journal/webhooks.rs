@@ -8,7 +8,7 @@ use reeve_types::WebhookId;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
 use super::encode::Rows;
-use super::statements::Dialect;
+use super::statements::{Dialect, Takes};
 use crate::row;
 
 /// Where a new endpoint begins to hear: after what was told so far.
@@ -66,11 +66,11 @@ fn refused(bad: &str) -> CommitOutcome {
 impl Writing<'_> {
     fn endpoint(&self, tail: &str) -> String {
         let columns = (row::webhook::COLUMNS, HEARS_FROM);
-        Dialect { backend: self.backend }.insert_with("webhooks", columns, tail)
+        Dialect { backend: self.backend, takes: Takes::Rows }.insert_with("webhooks", columns, tail)
     }
 
     async fn step(&self, step: &WebhookStep) -> Result<CommitOutcome, DbErr> {
-        let sql = Dialect { backend: self.backend };
+        let sql = Dialect { backend: self.backend, takes: Takes::Rows };
         let mut parts: [(String, Rows); 5] = [
             (self.endpoint("ON CONFLICT (id) DO NOTHING"), Rows::default()),
             (sql.insert_with("deliveries", (row::delivery::NEW, UNASKED), MADE_ONCE), Rows::default()),

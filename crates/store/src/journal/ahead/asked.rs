@@ -55,8 +55,8 @@ impl Ahead {
                 match (live, is_new) {
                     (Some(true), false) => {}
                     (Some(_), _) => return None,
-                    (None, false) => asked.live.value(job),
-                    (None, true) => asked.new.value(job),
+                    (None, false) => asked.live.row().id(job).done(1),
+                    (None, true) => asked.new.row().id(job).done(1),
                 }
                 jobs.insert(*job, !state.status.is_final());
             }

@@ -1,4 +1,4 @@
-//! The statements of the usual batch of SQLite, as one text.
+//! The statements of the usual batch of SQLite.
 //!
 //! ```text
 //! BEGIN; the lane; answers; outbox; the batch as one row of `ahead`; the ten tables; rows of `ahead` that are done; COMMIT
@@ -7,8 +7,9 @@
 //! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has that, and no rows for the
 //! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing
 //! is saved by waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
+//! They are run row by row, in the thread that owns the file. What is stored beside the rows that are ahead
+//! ([`into_tables`]) takes all of them at once, as JSON: it is for other programs, which know only that much.
 
-use reeve_faults as faults;
 use sea_orm::DbBackend;
 
 use crate::journal::statements::Statements;
@@ -17,47 +18,26 @@ use crate::journal::statements::Statements;
 /// changes of jobs, ends of jobs.
 pub(crate) const TABLES: usize = 10;
 
-/// Writes a batch ahead unless its text is null, and only if the tables have what they must: workspaces at their
-/// versions and ends of chains, jobs that live, and none of the new ones. Each join looks a few keys up.
-const AHEAD: &str = "INSERT INTO ahead (seq, format, body) SELECT a.seq, a.format, a.body \
-     FROM (SELECT ? AS seq, ? AS format, ? AS body) AS a WHERE a.body IS NOT NULL \
-     AND NOT EXISTS (SELECT 1 FROM jsonb_each(?) AS v LEFT JOIN workspaces AS w ON w.id = v.value->>0 \
-     AND w.version = v.value->>1 AND w.chain_seq = v.value->>2 WHERE w.id IS NULL) \
-     AND NOT EXISTS (SELECT 1 FROM jsonb_each(?) AS v LEFT JOIN jobs AS j ON j.id = v.atom AND j.live = 1 \
-     WHERE j.id IS NULL) \
-     AND NOT EXISTS (SELECT 1 FROM jsonb_each(?) AS v CROSS JOIN jobs AS j ON j.id = v.atom)";
+/// What the tables must have for a batch to be written ahead: a workspace at its version and end of chain.
+pub(crate) const STANDS: &str = "SELECT 1 FROM workspaces WHERE id = ?1 AND version = ?2 AND chain_seq = ?3";
+/// A job that lives.
+pub(crate) const LIVES: &str = "SELECT 1 FROM jobs WHERE id = ?1 AND live = 1";
+/// What they must not have: a new job.
+pub(crate) const IS_THERE: &str = "SELECT 1 FROM jobs WHERE id = ?1";
+/// A batch as one row.
+pub(crate) const AHEAD: &str = "INSERT INTO ahead (seq, format, body) VALUES (?1, ?2, ?3)";
+/// Rows that nobody needs any more.
+pub(crate) const DONE: &str = "DELETE FROM ahead WHERE seq < ?1";
 
-/// Fails unless this connection has written so many rows. The text that is no JSON is chosen, not evaluated beforehand.
-const IS_WHOLE: &str = "SELECT json(CASE WHEN total_changes() = ? THEN '1' ELSE '' END)";
-/// Statements before it.
-pub(crate) const GUARD: usize = 5 + TABLES + 1;
-/// All of them.
-pub(crate) const COUNT: usize = GUARD + if faults::IS_ON { 1 } else { 2 };
-/// The last one, which a build for tests sends by itself.
-pub(crate) const COMMIT: &str = "COMMIT";
-
-/// Every statement of the usual batch, in order.
-pub(crate) fn usual() -> String {
-    let sql = Statements::of(DbBackend::Sqlite);
-    let before = ["BEGIN IMMEDIATE", &sql.lane, &sql.answers, &sql.outbox, AHEAD].map(str::to_owned);
-    let after = ["DELETE FROM ahead WHERE seq < ?", IS_WHOLE, COMMIT].map(str::to_owned);
-    let after = after.into_iter().take(if faults::IS_ON { 2 } else { 3 });
-    let all: Vec<String> = before.into_iter().chain(tables(&sql)).chain(after).collect();
-    unnumbered(&all.join(";\n"))
-}
-
-/// The statements of the tables alone: what a stored batch is brought into them with.
+/// What a stored batch is brought into the tables with.
 pub(crate) fn into_tables() -> String {
-    unnumbered(&tables(&Statements::of(DbBackend::Sqlite)).join(";\n"))
+    // A number would be that of a parameter of the whole text.
+    tables(&Statements::of(DbBackend::Sqlite)).join(";\n").replace("?1", "?")
 }
 
-/// A number would be that of a parameter of the whole text.
-fn unnumbered(text: &str) -> String {
-    text.replace("?1", "?").replace("?2", "?")
-}
-
-fn tables(sql: &Statements) -> [String; TABLES] {
-    // A row for each workspace back is a message each between threads; how many rows moved is enough here.
+/// The statements of the tables, in the order in which they are run.
+pub(crate) fn tables(sql: &Statements) -> [&str; TABLES] {
+    // Nobody asks which rows moved: all of them must.
     let moves = sql.workspaces_move.split(" RETURNING ").next().unwrap_or(&sql.workspaces_move);
     [
         moves,
@@ -71,7 +51,6 @@ fn tables(sql: &Statements) -> [String; TABLES] {
         &sql.jobs_live,
         &sql.jobs_final,
     ]
-    .map(str::to_owned)
 }
 
 /// Tells texts apart: rows that were stored for one may not fit another.
@@ -88,21 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_statement_has_a_parameter_for_its_rows() {
-        let texts: Vec<String> = usual().split(";\n").map(str::to_owned).collect();
-        let counts: Vec<usize> = texts.iter().map(|text| text.matches('?').count()).collect();
-        let last: &[usize] = if faults::IS_ON { &[1, 1] } else { &[1, 1, 0] };
-        let wanted: Vec<usize> =
-            [0, 2, 1, 1, 6].into_iter().chain([1; TABLES]).chain(last.to_vec()).collect();
-        assert_eq!(counts, wanted);
-        assert_eq!(texts.len(), COUNT);
-        assert!(texts.get(GUARD).is_some_and(|text| text.contains("total_changes")));
-        assert_eq!(into_tables().matches('?').count(), TABLES);
+    fn each_stored_statement_has_a_parameter_for_its_rows() {
+        let text = into_tables();
+        let counts: Vec<usize> = text.split(";\n").map(|text| text.matches('?').count()).collect();
+        assert_eq!(counts, [1; TABLES]);
     }
 
     #[test]
     fn texts_that_differ_have_formats_that_differ() {
-        assert_ne!(format_of(&into_tables()), format_of(&usual()));
+        assert_ne!(format_of(&into_tables()), format_of(&into_tables().replace("lots", "lot")));
         assert_eq!(format_of("a"), -5_808_556_873_153_909_620);
     }
 }

@@ -6,46 +6,73 @@ use reeve_types::LeaseId;
 use reeve_workspace::Answer;
 use tokio::sync::oneshot;
 
-use sea_orm::sqlx::Executor as _;
+use rusqlite::Connection;
 
 use super::*;
 use crate::journal::ahead::Scope;
 use crate::{OpenError, Store, StoreSettings};
 
+/// The writer under test, and another connection that sees what it leaves.
+struct Bench {
+    hot: Hot,
+    seen: Connection,
+}
+
+impl Bench {
+    async fn open(folder: &Path, ahead_min: usize) -> Self {
+        let path = folder.join("hot.db");
+        Self { hot: Hot::open(&path, ahead_min).await.unwrap(), seen: Connection::open(path).unwrap() }
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        self.seen.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn rows_ahead(&self) -> i64 {
+        self.count("SELECT count(*) FROM ahead")
+    }
+
+    /// Whether a transaction is under way: another one that writes is kept out then.
+    fn is_open(&self) -> bool {
+        self.seen.busy_timeout(std::time::Duration::ZERO).unwrap();
+        self.seen.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_err()
+    }
+
+    fn change(&self, sql: &str) {
+        self.seen.execute_batch(sql).unwrap();
+    }
+}
+
 /// A workspace in a file that no journal has open, and the writer under test.
-async fn opened(folder: &Path) -> (Desk, WorkspaceId, Hot) {
+async fn opened(folder: &Path) -> (Desk, WorkspaceId, Bench) {
     let (path, mut desk) = (folder.join("hot.db"), Desk::new());
     let store = Store::open(StoreSettings::sqlite(&path), Arc::new(|_| {})).await.unwrap();
     let id = desk.open(&*store.journal(), "acme").await;
     store.close().await;
-    (desk, id, Hot::open(&path, 0).await.unwrap())
+    (desk, id, Bench::open(folder, 0).await)
 }
 
 fn entry(change: Option<ChangeSet>) -> Entry {
     Entry::new(change.unwrap(), (oneshot::channel().0, Room::unbounded()), true)
 }
 
-async fn run(hot: &mut Hot, seq: u64, change: Option<ChangeSet>) -> Went {
+async fn run(bench: &mut Bench, seq: u64, change: Option<ChangeSet>) -> Went {
     let (lane, written) = (Lane { epoch: 1, seq }, &Counters::default());
-    hot.run(&[entry(change)], Call { lane, written }).await
+    bench.hot.run(&[entry(change)], Call { lane, written }).await
 }
 
 /// The batch of one change set, written ahead.
-async fn run_ahead(hot: &mut Hot, seq: u64, change: Option<ChangeSet>) -> Went {
-    hot.ahead_min = 1;
-    let went = run(hot, seq, change).await;
-    hot.ahead_min = 0;
+async fn run_ahead(bench: &mut Bench, seq: u64, change: Option<ChangeSet>) -> Went {
+    bench.hot.ahead_min = 1;
+    let went = run(bench, seq, change).await;
+    bench.hot.ahead_min = 0;
     went
-}
-
-async fn count(hot: &mut Hot, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(&mut hot.conn).await.unwrap()
 }
 
 #[tokio::test]
 async fn admissions_leases_and_closes_go_this_way() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let mut admit = desk.decide(&id, &command);
     admit.as_mut().unwrap().records.answer =
@@ -53,17 +80,17 @@ async fn admissions_leases_and_closes_go_this_way() {
     let leased = desk.decide(&id, &lease(job));
     let closed = desk.decide(&id, &complete_elsewhere(LeaseId { job, attempt: 1 }));
     for (seq, change) in [admit, leased, closed].into_iter().enumerate() {
-        assert!(matches!(run(&mut hot, seq as u64, change).await, Went::Committed), "{seq}");
+        assert!(matches!(run(&mut bench, seq as u64, change).await, Went::Committed), "{seq}");
     }
-    assert_eq!(count(&mut hot, "SELECT count(*) FROM jobs WHERE live = 0").await, 1);
-    assert_eq!(count(&mut hot, "SELECT seq FROM lanes").await, 3);
+    assert_eq!(bench.count("SELECT count(*) FROM jobs WHERE live = 0"), 1);
+    assert_eq!(bench.count("SELECT seq FROM lanes"), 3);
 }
 
 #[tokio::test]
 async fn what_does_not_fit_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
-    let numbered = count(&mut hot, "SELECT seq FROM lanes").await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
+    let numbered = bench.count("SELECT seq FROM lanes");
     let admit = |desk: &mut Desk| {
         let (_, command) = desk.submit();
         desk.decide(&id, &command).unwrap()
@@ -71,77 +98,73 @@ async fn what_does_not_fit_leaves_nothing_behind() {
     let mut outdated = admit(&mut desk);
     outdated.expected += 7;
     assert!(
-        matches!(run(&mut hot, 0, Some(outdated)).await, Went::Elsewhere),
+        matches!(run(&mut bench, 0, Some(outdated)).await, Went::Elsewhere),
         "a version that is not stored"
     );
     let mut grant = desk.decide(&id, &give(5)).unwrap();
     grant.records.claims.push(reeve_workspace::Claim { scope: "test".into(), key: "1".into() });
-    assert!(matches!(run(&mut hot, 0, Some(grant)).await, Went::Elsewhere), "a claim");
+    assert!(matches!(run(&mut bench, 0, Some(grant)).await, Went::Elsewhere), "a claim");
     let of_another_owner = {
         let (lane, written) = (Lane { epoch: 7, seq: 0 }, &Counters::default());
-        hot.run(&[entry(Some(admit(&mut desk)))], Call { lane, written }).await
+        bench.hot.run(&[entry(Some(admit(&mut desk)))], Call { lane, written }).await
     };
     assert!(matches!(of_another_owner, Went::Elsewhere), "a lane of another owner");
-    assert_eq!(count(&mut hot, "SELECT count(*) FROM jobs").await, 0);
-    assert_eq!(count(&mut hot, "SELECT seq FROM lanes").await, numbered);
-    assert!(!is_open(&mut hot).await, "no transaction is left open");
-}
-
-async fn rows_ahead(hot: &mut Hot) -> i64 {
-    count(hot, "SELECT count(*) FROM ahead").await
+    assert_eq!(bench.count("SELECT count(*) FROM jobs"), 0);
+    assert_eq!(bench.count("SELECT seq FROM lanes"), numbered);
+    assert!(!bench.is_open(), "no transaction is left open");
 }
 
 #[tokio::test]
 async fn what_is_ahead_of_a_workspace_comes_in_with_its_next_change() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let (admit, leased) = (desk.decide(&id, &command), desk.decide(&id, &lease(job)));
     let closed = desk.decide(&id, &complete_elsewhere(LeaseId { job, attempt: 1 }));
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    assert!(matches!(run_ahead(&mut hot, 1, leased).await, Went::Committed));
-    assert_eq!(count(&mut hot, "SELECT count(*) FROM jobs").await, 0);
-    assert_eq!(rows_ahead(&mut hot).await, 2);
-    let told = count(&mut hot, "SELECT count(*) FROM outbox").await;
-    assert!(matches!(run(&mut hot, 2, closed).await, Went::Committed));
-    assert_eq!(count(&mut hot, "SELECT count(*) FROM jobs WHERE live = 0").await, 1);
-    assert_eq!(rows_ahead(&mut hot).await, 0);
-    assert!(lock(&hot.ahead()).is_empty());
-    assert!(count(&mut hot, "SELECT count(*) FROM outbox").await > told, "nothing is told twice or left out");
-    assert_eq!(count(&mut hot, "SELECT seq FROM lanes").await, 3);
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    assert!(matches!(run_ahead(&mut bench, 1, leased).await, Went::Committed));
+    assert_eq!(bench.count("SELECT count(*) FROM jobs"), 0);
+    assert_eq!(bench.rows_ahead(), 2);
+    let told = bench.count("SELECT count(*) FROM outbox");
+    assert!(matches!(run(&mut bench, 2, closed).await, Went::Committed));
+    assert_eq!(bench.count("SELECT count(*) FROM jobs WHERE live = 0"), 1);
+    assert_eq!(bench.rows_ahead(), 0);
+    assert!(lock(&bench.hot.ahead()).is_empty());
+    assert!(bench.count("SELECT count(*) FROM outbox") > told, "nothing is told twice or left out");
+    assert_eq!(bench.count("SELECT seq FROM lanes"), 3);
 }
 
 #[tokio::test]
 async fn a_row_ahead_stays_until_each_of_its_workspaces_is_in_the_tables() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let path = folder.path().join("hot.db");
-    drop(hot);
+    drop(bench);
     let store = Store::open(StoreSettings::sqlite(&path), Arc::new(|_| {})).await.unwrap();
     let other = desk.open(&*store.journal(), "other").await;
     store.close().await;
-    hot = Hot::open(&path, 2).await.unwrap();
+    bench = Bench::open(folder.path(), 2).await;
     let both: Vec<Entry> = [&id, &other]
         .map(|id| {
             let (_, command) = desk.submit();
             entry(desk.decide(id, &command))
         })
         .into();
-    let epoch = count(&mut hot, "SELECT epoch FROM lanes").await.unsigned_abs();
+    let epoch = bench.count("SELECT epoch FROM lanes").unsigned_abs();
     let written = &Counters::default();
     let call = |seq| Call { lane: Lane { epoch, seq }, written };
-    assert!(matches!(hot.run(&both, call(0)).await, Went::Committed));
-    assert!(matches!(hot.catch_up(Behind::Of(&[&id]), call(1)).await, Some(Went::Committed)));
-    assert_eq!((count(&mut hot, "SELECT count(*) FROM jobs").await, rows_ahead(&mut hot).await), (1, 1));
-    assert!(hot.catch_up(Behind::Of(&[&id]), call(2)).await.is_none(), "nothing of it is left");
-    assert!(matches!(hot.catch_up(Behind::Oldest, call(2)).await, Some(Went::Committed)));
-    assert_eq!((count(&mut hot, "SELECT count(*) FROM jobs").await, rows_ahead(&mut hot).await), (2, 0));
+    assert!(matches!(bench.hot.run(&both, call(0)).await, Went::Committed));
+    assert!(matches!(bench.hot.catch_up(Behind::Of(&[&id]), call(1)).await, Some(Went::Committed)));
+    assert_eq!((bench.count("SELECT count(*) FROM jobs"), bench.rows_ahead()), (1, 1));
+    assert!(bench.hot.catch_up(Behind::Of(&[&id]), call(2)).await.is_none(), "nothing of it is left");
+    assert!(matches!(bench.hot.catch_up(Behind::Oldest, call(2)).await, Some(Went::Committed)));
+    assert_eq!((bench.count("SELECT count(*) FROM jobs"), bench.rows_ahead()), (2, 0));
 }
 
 #[tokio::test]
 async fn what_does_not_fit_what_is_ahead_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let admit = |desk: &mut Desk, key: &str| {
         let (_, command) = desk.submit();
         let mut change = desk.decide(&id, &command).unwrap();
@@ -154,53 +177,53 @@ async fn what_does_not_fit_what_is_ahead_is_not_written() {
     twice.records.answer = None;
     twice.records.admitted = first.records.admitted.clone();
     twice.records.jobs = first.records.jobs.clone();
-    assert!(matches!(run_ahead(&mut hot, 0, Some(first)).await, Went::Committed));
-    assert!(matches!(run_ahead(&mut hot, 1, Some(second)).await, Went::Elsewhere), "a key that is taken");
+    assert!(matches!(run_ahead(&mut bench, 0, Some(first)).await, Went::Committed));
+    assert!(matches!(run_ahead(&mut bench, 1, Some(second)).await, Went::Elsewhere), "a key that is taken");
     assert!(
-        matches!(run_ahead(&mut hot, 1, Some(third)).await, Went::Elsewhere),
+        matches!(run_ahead(&mut bench, 1, Some(third)).await, Went::Elsewhere),
         "a version that is not there"
     );
     assert!(
-        matches!(run_ahead(&mut hot, 1, Some(twice)).await, Went::Elsewhere),
+        matches!(run_ahead(&mut bench, 1, Some(twice)).await, Went::Elsewhere),
         "a job that is ahead already"
     );
-    assert_eq!(rows_ahead(&mut hot).await, 1);
-    assert!(!is_open(&mut hot).await, "no transaction is left open");
+    assert_eq!(bench.rows_ahead(), 1);
+    assert!(!bench.is_open(), "no transaction is left open");
 }
 
 #[tokio::test]
 async fn what_does_not_fit_the_tables_is_not_written_ahead_of_them() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let admit = desk.decide(&id, &command);
     let leased = desk.decide(&id, &lease(job));
-    assert!(matches!(run(&mut hot, 0, admit.clone()).await, Went::Committed));
+    assert!(matches!(run(&mut bench, 0, admit.clone()).await, Went::Committed));
     // What is known in memory is asked of the tables after a start.
-    let asks = async |hot: &mut Hot, change: &ChangeSet| {
-        hot.forget(std::iter::once(&id));
-        run_ahead(hot, 1, Some(change.clone())).await
+    let asks = async |bench: &mut Bench, change: &ChangeSet| {
+        bench.hot.forget(std::iter::once(&id));
+        run_ahead(bench, 1, Some(change.clone())).await
     };
     let (admit, leased) = (admit.unwrap(), leased.unwrap());
-    assert!(matches!(asks(&mut hot, &admit).await, Went::Elsewhere), "an outdated version");
+    assert!(matches!(asks(&mut bench, &admit).await, Went::Elsewhere), "an outdated version");
     let mut again = admit;
     again.expected = leased.expected;
     again.records.workspace.chain = leased.records.workspace.chain;
     again.records.ledger.clear();
-    assert!(matches!(asks(&mut hot, &again).await, Went::Elsewhere), "a job that is there");
+    assert!(matches!(asks(&mut bench, &again).await, Went::Elsewhere), "a job that is there");
     let mut lost = leased.clone();
     lost.records.jobs[0].0 = reeve_types::JobId::from_parts(T0, 99);
-    assert!(matches!(asks(&mut hot, &lost).await, Went::Elsewhere), "a job that is not there");
+    assert!(matches!(asks(&mut bench, &lost).await, Went::Elsewhere), "a job that is not there");
     let mut gap = leased.clone();
     gap.records.workspace.chain.seq += 1;
-    assert!(matches!(asks(&mut hot, &gap).await, Went::Elsewhere), "a ledger with a gap");
-    assert!(matches!(asks(&mut hot, &leased).await, Went::Committed));
+    assert!(matches!(asks(&mut bench, &gap).await, Went::Elsewhere), "a ledger with a gap");
+    assert!(matches!(asks(&mut bench, &leased).await, Went::Committed));
 }
 
 #[tokio::test]
 async fn change_sets_that_a_table_would_refuse_are_never_ahead() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, _hot) = opened(folder.path()).await;
+    let (mut desk, id, _bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let admit = desk.decide(&id, &command).unwrap();
     let leased = desk.decide(&id, &lease(job)).unwrap();
@@ -234,17 +257,17 @@ async fn change_sets_that_a_table_would_refuse_are_never_ahead() {
 #[tokio::test]
 async fn what_was_left_ahead_is_in_the_tables_once_the_store_is_open() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let (admit, leased) = (desk.decide(&id, &command), desk.decide(&id, &lease(job)));
     let (other, command) = desk.submit();
     let second = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    hot.ahead_min = 1;
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    bench.hot.ahead_min = 1;
     let both = [entry(leased), entry(second)];
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(matches!(hot.run(&both, Call { lane, written }).await, Went::Committed));
-    drop(hot);
+    assert!(matches!(bench.hot.run(&both, Call { lane, written }).await, Went::Committed));
+    drop(bench);
     let store = reopened(folder.path()).await.unwrap();
     assert!(store.reader().job(job).await.unwrap().unwrap().state.lease.is_some());
     assert!(store.reader().job(other).await.unwrap().is_some());
@@ -261,33 +284,42 @@ async fn reopened(folder: &Path) -> Result<Store, OpenError> {
 #[tokio::test]
 async fn bringing_in_what_is_durable_makes_no_reader_wait_for_a_sync() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (_, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    let progress = hot.progress();
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    let progress = bench.hot.progress();
     assert!(futures_util::poll!(Box::pin(progress.settled())).is_pending(), "the batch is not synced yet");
-    hot.told_when_synced(Box::new(|_| {})).await;
-    hot.drain().await;
+    bench.hot.told_when_synced(Box::new(|_| {})).await;
+    bench.hot.drain().await;
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(hot.catch_up(Behind::Due, Call { lane, written }).await.is_none(), "nothing is beyond a bound");
-    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
+    assert!(
+        bench.hot.catch_up(Behind::Due, Call { lane, written }).await.is_none(),
+        "nothing is beyond a bound"
+    );
+    assert!(matches!(
+        bench.hot.catch_up(Behind::Oldest, Call { lane, written }).await,
+        Some(Went::Committed)
+    ));
     assert!(futures_util::poll!(Box::pin(progress.settled())).is_ready());
-    assert_eq!(rows_ahead(&mut hot).await, 0);
+    assert_eq!(bench.rows_ahead(), 0);
 }
 
 #[tokio::test]
 async fn what_came_in_before_the_end_does_not_come_in_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (_, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    hot.conn.execute(sqlx::query("CREATE TABLE kept AS SELECT * FROM ahead")).await.unwrap();
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    bench.change("CREATE TABLE kept AS SELECT * FROM ahead");
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
-    hot.conn.execute(sqlx::query("INSERT INTO ahead SELECT * FROM kept")).await.unwrap();
-    drop(hot);
+    assert!(matches!(
+        bench.hot.catch_up(Behind::Oldest, Call { lane, written }).await,
+        Some(Went::Committed)
+    ));
+    bench.change("INSERT INTO ahead SELECT * FROM kept");
+    drop(bench);
     let store = reopened(folder.path()).await.unwrap();
     let loaded = store.reader().load(&id).await.unwrap().unwrap();
     assert_eq!(loaded.state, desk.slots[&id].clone().unwrap().rebuilt());
@@ -297,15 +329,15 @@ async fn what_came_in_before_the_end_does_not_come_in_twice() {
 #[tokio::test]
 async fn what_another_version_left_ahead_comes_in_by_the_statements_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
     // As if this program had other statements now, and other tables after its next steps.
     for sql in ["UPDATE ahead SET format = 7", "UPDATE ahead_texts SET format = 7"] {
-        hot.conn.execute(sqlx::query(sql)).await.unwrap();
+        bench.change(sql);
     }
-    drop(hot);
+    drop(bench);
     let store = reopened(folder.path()).await.unwrap();
     assert!(store.reader().job(job).await.unwrap().is_some());
     store.close().await;
@@ -314,12 +346,12 @@ async fn what_another_version_left_ahead_comes_in_by_the_statements_beside_it() 
 #[tokio::test]
 async fn what_is_ahead_without_its_statements_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (_, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    hot.conn.execute(sqlx::query("DELETE FROM ahead_texts")).await.unwrap();
-    drop(hot);
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    bench.change("DELETE FROM ahead_texts");
+    drop(bench);
     let refused = reopened(folder.path()).await.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("the statements of batch 1 are missing"), "{refused}");
 }
@@ -327,12 +359,12 @@ async fn what_is_ahead_without_its_statements_is_refused_at_the_start() {
 #[tokio::test]
 async fn what_is_ahead_and_fits_no_more_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (_, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    hot.conn.execute(sqlx::query("UPDATE workspaces SET version = version - 1")).await.unwrap();
-    drop(hot);
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    bench.change("UPDATE workspaces SET version = version - 1");
+    drop(bench);
     let refused = reopened(folder.path()).await.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("batch 1: workspace `acme` is at version"), "{refused}");
 }
@@ -340,11 +372,11 @@ async fn what_is_ahead_and_fits_no_more_is_refused_at_the_start() {
 #[tokio::test]
 async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut desk, id, mut hot) = opened(folder.path()).await;
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
     let admit = desk.decide(&id, &command);
-    assert!(matches!(run_ahead(&mut hot, 0, admit).await, Went::Committed));
-    let shared = hot.ahead();
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    let shared = bench.hot.ahead();
     let elsewhere = reeve_types::JobId::from_parts(T0, 77);
     for scope in [Scope::Settled, Scope::JobWebhooks, Scope::Job(elsewhere)] {
         assert!(lock(&shared).wait(&scope).is_none(), "{scope:?}");
@@ -353,16 +385,12 @@ async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     let waiting: Vec<_> = scopes.iter().map(|scope| lock(&shared).wait(scope).unwrap()).collect();
     assert!(lock(&shared).is_awaited());
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
-    assert!(matches!(hot.catch_up(Behind::Oldest, Call { lane, written }).await, Some(Went::Committed)));
+    assert!(matches!(
+        bench.hot.catch_up(Behind::Oldest, Call { lane, written }).await,
+        Some(Went::Committed)
+    ));
     for ready in waiting {
         assert_eq!(ready.await, Ok(()));
     }
     assert!(!lock(&shared).is_awaited());
-}
-
-/// Whether a transaction is under way: a second BEGIN is then refused.
-async fn is_open(hot: &mut Hot) -> bool {
-    let begun = hot.conn.execute(sqlx::query("BEGIN")).await;
-    hot.roll_back().await;
-    begun.is_err()
 }
