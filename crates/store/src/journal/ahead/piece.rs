@@ -3,6 +3,7 @@
 //! A piece is a JSON array: the workspace, the version it was decided on, and the rows of each statement of
 //! [`super::text::TABLES`] in turn. Made where a change set is submitted, beside the commit under way.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use reeve_journal::ChangeSet;
@@ -16,8 +17,15 @@ use crate::journal::encoded::Encoded;
 use crate::row;
 use crate::row::workspace::DueTimes;
 
+thread_local! {
+    /// Where pieces are written, so that each takes no more room than it needs while it waits.
+    static SCRATCH: RefCell<(String, Rows)> = RefCell::default();
+}
+/// Room that is kept for the next one.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
+
 /// A change set that fits every table, as text.
-pub(crate) struct Piece(String);
+pub(crate) struct Piece(Box<str>);
 
 impl Piece {
     /// The piece of a change set; `None` for one that takes the general way.
@@ -25,21 +33,31 @@ impl Piece {
         if !fits(change, encoded) {
             return None;
         }
-        let mut text = String::with_capacity(2_048);
-        let _ = write!(text, "[\"{}\",{}", change.workspace, change.expected);
-        let mut rows = Rows::with_capacity(1_024);
-        for table in 0..TABLES {
-            write_table(table, (change, encoded), &mut rows);
-            if rows.bad().is_some() {
-                return None;
-            }
-            text.push(',');
-            rows.write_json(&mut text);
+        SCRATCH.with_borrow_mut(|(text, rows)| {
+            text.clear();
             rows.clear();
-        }
-        text.push(']');
-        Some(Self(text))
+            let piece = write(text, (change, encoded), rows).map(|()| Self(text.as_str().into()));
+            text.shrink_to(SCRATCH_BYTES_MAX);
+            rows.shrink_to(SCRATCH_BYTES_MAX);
+            piece
+        })
     }
+}
+
+/// Writes a change set behind what `text` has; `None` when it cannot be stored.
+fn write(text: &mut String, of: (&ChangeSet, &Encoded), rows: &mut Rows) -> Option<()> {
+    let _ = write!(text, "[\"{}\",{}", of.0.workspace, of.0.expected);
+    for table in 0..TABLES {
+        write_table(table, of, rows);
+        if rows.bad().is_some() {
+            return None;
+        }
+        text.push(',');
+        rows.write_json(text);
+        rows.clear();
+    }
+    text.push(']');
+    Some(())
 }
 
 /// The text of a batch.
