@@ -59,6 +59,7 @@ const IMPURE: &[&str] = &[
     "rand",
     "reqwest",
     "object_store",
+    "rusqlite",
     "futures-util",
 ];
 
@@ -112,6 +113,7 @@ fn decisions_stay_free_of_runtime_and_storage() {
         }
         let uses = |package: &str| dependencies.iter().any(|dependency| dependency.starts_with(package));
         assert!(!uses("actix") || ["actors", "api", "cli"].contains(&name.as_str()), "actix in `{name}`");
+        assert!(!uses("rusqlite") || name == "store", "rusqlite in `{name}`");
         assert!(!uses("sea-orm") || ["store", "migrations"].contains(&name.as_str()), "sea-orm in `{name}`");
     }
 }
