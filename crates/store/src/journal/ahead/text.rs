@@ -7,7 +7,7 @@
 //! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has that, and no rows for the
 //! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing
 //! is saved by waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
-//! They are run row by row, in the thread that owns the file. What is stored beside the rows that are ahead
+//! They are run row by row, in the journal's own thread. What is stored beside the rows that are ahead
 //! ([`into_tables`]) takes all of them at once, as JSON: it is for other programs, which know only that much.
 
 use sea_orm::DbBackend;
