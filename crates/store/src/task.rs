@@ -8,6 +8,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Starts a task on the current tokio runtime.
@@ -19,23 +20,34 @@ where
     tokio::spawn(task)
 }
 
-/// Starts a thread for one task that may block it. The end of the process does not wait for it.
+/// Starts a thread for work that waits for the disk; what is answered ends with it. It is none of the runtime's, which
+/// would wait for it before it ends: a server that fails to start must end all the same.
 ///
 /// # Errors
 /// When the system has none.
-pub(crate) fn spawn_thread<F>(name: &str, task: F) -> io::Result<()>
+pub(crate) fn spawn_thread(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<oneshot::Receiver<()>> {
+    let (ended, end) = oneshot::channel();
+    let work = move || {
+        let _ended = ended;
+        work();
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
+    Ok(end)
+}
+
+/// Starts a thread for one task that may block it.
+///
+/// # Errors
+/// When the system has none.
+pub(crate) fn spawn_in_thread<F>(name: &str, task: F) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(task))?;
-    Ok(())
-}
-
-/// Starts a thread for work that waits for the disk.
-#[expect(clippy::disallowed_methods, reason = "this is the module that starts threads")]
-pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    tokio::task::spawn_blocking(work)
+    spawn_thread(name, move || runtime.block_on(task)).map(drop)
 }
 
 /// Runs what waits for another process or a disk, beside the threads of tasks.

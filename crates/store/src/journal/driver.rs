@@ -75,7 +75,7 @@ pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
     };
     if is_here {
         // Its statements run in the thread that asks for them, which may do nothing else.
-        task::spawn_thread("journal", journal)?;
+        task::spawn_in_thread("journal", journal)?;
     } else {
         task::spawn(journal);
     }

@@ -15,8 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reeve_faults::{self as faults, Point};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::task;
 
@@ -52,7 +51,7 @@ const BROKEN: u64 = u64::MAX;
 pub(crate) struct Syncs {
     waiting: mpsc::Sender<(u64, Told)>,
     progress: Arc<Progress>,
-    task: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Syncs {
@@ -67,7 +66,8 @@ impl Syncs {
         let (waiting, batches) = mpsc::channel(WAITING_MAX);
         let progress = Arc::new(Progress { begun: AtomicU64::new(0), synced: watch::Sender::new(0) });
         let seen = progress.clone();
-        Ok(Self { waiting, progress, task: task::spawn_blocking(move || run(&log, batches, &seen)) })
+        let ended = task::spawn_thread("syncs", move || run(&log, batches, &seen))?;
+        Ok(Self { waiting, progress, ended })
     }
 
     /// For readers.
@@ -96,9 +96,8 @@ impl Syncs {
     /// Ends the thread, after the syncs that wait.
     pub(crate) async fn close(self) {
         drop(self.waiting);
-        if let Err(error) = self.task.await {
-            tracing::warn!(%error, "the thread that syncs did not end in order");
-        }
+        // It says nothing at its end.
+        let _ = self.ended.await;
     }
 }
 

@@ -394,3 +394,20 @@ async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     }
     assert!(!lock(&shared).is_awaited());
 }
+
+/// As when a server opens its store and then fails to start.
+#[test]
+fn a_runtime_ends_though_a_store_of_it_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let open = Store::open(StoreSettings::sqlite(folder.path().join("hot.db")), Arc::new(|_| {}));
+    let store = runtime.block_on(open).unwrap();
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(runtime);
+        ended.send(()).unwrap();
+    });
+    let patience = std::time::Duration::from_secs(20);
+    assert!(end.recv_timeout(patience).is_ok(), "it waits for a thread of the store");
+    drop(store);
+}
