@@ -20,6 +20,7 @@ use super::inbox::inbox;
 use super::lane::{Connect, LOOK_EVERY, Lane};
 use super::queue::{Next, Queue};
 use super::statements::Statements;
+use super::teller::Teller;
 use super::trail::Trail;
 use super::writer::Writer;
 use crate::open::FatalHook;
@@ -54,6 +55,7 @@ pub(crate) fn start(setup: Setup) -> io::Result<Arc<Handle>> {
     let sql = Statements::of(backend);
     let writer = Writer {
         db,
+        teller: hot.is_none().then(|| Teller::start(shared.clone())),
         hot,
         backend,
         sql,
@@ -149,6 +151,9 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
     }
     if let Some(hot) = writer.hot {
         hot.close().await;
+    }
+    if let Some(teller) = writer.teller {
+        teller.close().await;
     }
     if let Err(error) = writer.db.close_by_ref().await {
         tracing::warn!(%error, "the writer's connection did not close cleanly");

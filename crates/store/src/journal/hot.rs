@@ -27,6 +27,7 @@ use super::ahead::{Behind, Part, body, is_usual};
 use super::handle::{Entry, SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
+use super::statements::Due;
 use super::written::Counters;
 use crate::failure::Failure;
 use crate::sqlite::checkpoints::Checkpoints;
@@ -125,7 +126,7 @@ impl Hot {
             return Went::Elsewhere;
         }
         // A batch that cannot be planned is told why by the general way.
-        let Ok(mut plan) = Plan::after(&part.works, entries.iter()) else { return Went::Elsewhere };
+        let Ok(mut plan) = Plan::of(&part.works, entries.iter(), Due::Apart) else { return Went::Elsewhere };
         let what = if entries.is_empty() { Writes::Known } else { Writes::AtOnce };
         let went = self.transaction((&mut plan, &part), what, call).await;
         if matches!(went, Went::Committed) {

@@ -6,6 +6,7 @@
 //! - `writer`: one transaction, and what to do when it does not succeed.
 //! - `hot`: the same for the usual batch of SQLite, row by row in the journal's own thread.
 //! - `ahead`, `catch_up`: under load such a batch is one row, and comes into the tables later.
+//! - `teller`: callers hear of a batch of PostgreSQL while the next one is under way.
 //! - `lane`: the session that may write, and what a lost one left behind.
 //! - `platform`, `webhooks`: what belongs to no workspace, each change a transaction of its own.
 //! - `statements`, `encode`, `encoded`: constant texts and their one parameter.
@@ -30,6 +31,7 @@ mod plan;
 mod platform;
 mod queue;
 mod statements;
+mod teller;
 mod tidy;
 mod trail;
 mod transaction;

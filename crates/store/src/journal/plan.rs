@@ -16,7 +16,7 @@ use super::ahead::Stand;
 use super::encode::Rows;
 use super::encoded::Encoded;
 use super::handle::{Entry, Work};
-use super::statements::Statements;
+use super::statements::{Due, Statements};
 use crate::row;
 use crate::row::workspace::DueTimes;
 
@@ -120,21 +120,15 @@ impl<'a> Gathered<'a> {
 }
 
 impl Plan {
-    /// The rows of `entries`, whose versions follow each other for each workspace.
+    /// The rows of `entries`, whose versions follow each other for each workspace, after those of `works`, which are
+    /// ahead of the tables.
     ///
     /// # Errors
     /// A text for people when a change set cannot be stored whatever the database says.
-    pub(super) fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Self, String> {
-        Self::after(&[], entries)
-    }
-
-    /// The same after `works`, which are ahead of the tables.
-    ///
-    /// # Errors
-    /// As [`Self::of`].
-    pub(super) fn after<'a>(
+    pub(super) fn of<'a>(
         works: &'a [Arc<Work>],
         entries: impl Iterator<Item = &'a Entry>,
+        due: Due,
     ) -> Result<Self, String> {
         let mut plan = Self::default();
         let mut gathered = Gathered {
@@ -159,7 +153,7 @@ impl Plan {
             plan.append(&entry.work, &mut gathered);
             plan.tell(entry);
         }
-        plan.write_workspaces(std::mem::take(&mut gathered.groups));
+        plan.write_workspaces(std::mem::take(&mut gathered.groups), due);
         plan.write_gathered(gathered)?;
         match plan.all().iter().find_map(|rows| rows.bad()) {
             Some(bad) => Err(bad.to_owned()),
@@ -196,14 +190,18 @@ impl Plan {
         records.members.iter().for_each(|(id, member)| gathered.members.put((workspace, id), member));
     }
 
-    fn write_workspaces(&mut self, groups: Vec<Group<'_>>) {
+    fn write_workspaces(&mut self, groups: Vec<Group<'_>>, due: Due) {
+        let write_move = match due {
+            Due::Apart => row::workspace::write_move,
+            Due::WithMove => row::workspace::write_move_with_due,
+        };
         let Self { moved, workspaces_new, workspaces_move, workspaces_profile, workspaces_tallies, .. } =
             self;
         for Group { workspace, expected, version, row, profile, tallies } in groups {
             let stand = (version, row.chain.seq);
             moved.push(Moved { workspace: workspace.clone(), stand, due: DueTimes::of(row) });
             if expected > 0 {
-                row::workspace::write_move(workspaces_move, workspace, (expected, version), row);
+                write_move(workspaces_move, workspace, (expected, version), row);
                 if let Some(profile) = profile {
                     row::workspace::write_profile(workspaces_profile, workspace, profile);
                 }
@@ -301,5 +299,36 @@ impl Plan {
             &self.unclaims,
             &self.answers,
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reeve_journal::Room;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::journal::desk::{Desk, create, ws};
+
+    /// The rows of a workspace that moves, as text, and when it is due.
+    fn moved(due: Due) -> (String, DueTimes) {
+        let (mut desk, id) = (Desk::new(), ws("acme"));
+        desk.decide(&id, &create(None));
+        let (_, submit) = desk.submit();
+        let change = desk.decide(&id, &submit).unwrap();
+        let times = DueTimes::of(&change.records.workspace);
+        let entry = Entry::new(change, (oneshot::channel().0, Room::unbounded()), false);
+        let plan = Plan::of(&[], [&entry].into_iter(), due).unwrap();
+        (plan.workspaces_move.json(), times)
+    }
+
+    #[test]
+    fn a_move_says_when_its_workspace_is_due_where_that_costs_no_index() {
+        let (with, times) = moved(Due::WithMove);
+        let end = |at: Option<i64>| at.map_or("null".to_owned(), |at| at.to_string());
+        let end = format!(",{},{}]]", end(times.next_due_at), end(times.outward_at));
+        assert!(times.next_due_at.is_some() && with.ends_with(&end), "{with} {end}");
+        let (apart, _) = moved(Due::Apart);
+        assert_eq!(with.strip_suffix(&end), apart.strip_suffix("]]"));
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Statements {
     /// Fences and numbers the transaction: one row, or the lane is somebody else's.
     pub(crate) lane: String,
     pub(crate) workspaces_new: String,
-    /// Moves versions; returns who moved, with the due times still stored.
+    /// Moves versions; returns who moved, with the due times that are stored then.
     pub(crate) workspaces_move: String,
     pub(crate) workspaces_profile: String,
     pub(crate) workspaces_tallies: String,
@@ -62,6 +62,10 @@ impl Statements {
         let jobs_waiting = [job::INTRO, job::WAITING].concat();
         let jobs_new = [job::INTRO, job::LIVE, job::END].concat();
         let jobs_live = [job::KEY, job::LIVE].concat();
+        let workspaces_move = match sql.due() {
+            Due::Apart => workspace::MOVE.to_vec(),
+            Due::WithMove => workspace::move_with_due(),
+        };
         Self {
             lane: sql.lane(),
             workspaces_new: sql.insert(
@@ -70,7 +74,7 @@ impl Statements {
                 "ON CONFLICT (id) DO NOTHING RETURNING id",
             ),
             workspaces_move: sql.update(
-                ("workspaces", workspace::MOVE, 2),
+                ("workspaces", &workspaces_move, 2),
                 version_guard(),
                 "RETURNING workspaces.id, workspaces.next_due_at, workspaces.outward_at",
             ),
@@ -124,6 +128,22 @@ pub(super) enum Takes {
     OneRow,
 }
 
+/// Where the due times of a workspace that moves are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Only where they changed: SQLite touches the index of each column that a statement names.
+    Apart,
+    /// Each time: PostgreSQL compares with what is stored, and a second update of a row is a second copy of it.
+    WithMove,
+}
+
+impl Due {
+    /// Where this database has them.
+    pub(super) fn of(backend: DbBackend) -> Self {
+        if matches!(backend, DbBackend::Sqlite) { Self::Apart } else { Self::WithMove }
+    }
+}
+
 /// How each database says it.
 pub(super) struct Dialect {
     pub(super) backend: DbBackend,
@@ -133,6 +153,10 @@ pub(super) struct Dialect {
 impl Dialect {
     fn is_sqlite(&self) -> bool {
         matches!(self.backend, DbBackend::Sqlite)
+    }
+
+    fn due(&self) -> Due {
+        Due::of(self.backend)
     }
 
     /// A cell as it is stored.

@@ -13,7 +13,7 @@ use super::encode::Rows;
 use super::handle::Entry;
 use super::lane::Lane;
 use super::plan::{Moved, Plan};
-use super::statements::Statements;
+use super::statements::{Due, Statements};
 use super::written::Counters;
 use crate::failure::{Failure, classify};
 use crate::row;
@@ -50,8 +50,10 @@ pub(super) struct Writing<'t> {
 impl Writing<'_> {
     /// Writes everything but the COMMIT.
     pub(super) async fn write(&self, entries: &[Entry], lane: Lane) -> Result<Losers, Stop> {
-        let mut plan = planned(entries.iter())?;
-        self.fence(lane).await?;
+        // While the fence is asked for.
+        let (fenced, plan) = futures_util::join!(self.fence(lane), async { self.planned(entries.iter()) });
+        fenced?;
+        let mut plan = plan?;
         let mut moved = self.versions(&plan).await?;
         interfere(Point::JournalAfterVersions)?;
         let lost = |one: &&Moved| !moved.contains_key(one.workspace.as_str());
@@ -61,7 +63,8 @@ impl Writing<'_> {
         }
         if !losers.is_empty() {
             // Losers were not moved, so the transaction is good; their records must not be in it.
-            plan = planned(entries.iter().filter(|entry| !losers.contains(&entry.change().workspace)))?;
+            plan =
+                self.planned(entries.iter().filter(|entry| !losers.contains(&entry.change().workspace)))?;
         }
         let due = changed_due(&plan, &mut moved);
         if matches!(self.backend, DbBackend::Sqlite) {
@@ -82,6 +85,11 @@ impl Writing<'_> {
         self.written.statement(1, 0);
         let done = self.txn.execute_raw(statement).await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(Stop::Fenced) }
+    }
+
+    fn planned<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<Plan, Stop> {
+        let plan = Plan::of(&[], entries, Due::of(self.backend));
+        plan.map_err(|detail| Stop::Failed(Failure::Data(detail)))
     }
 
     /// Moves the workspaces; answers who moved, each with the due times that are stored.
@@ -206,7 +214,7 @@ fn not_live() -> Stop {
     Stop::Failed(Failure::Data("a job was changed that is final or does not exist (J2)".to_owned()))
 }
 
-/// Due times that changed: the others would touch the index for nothing.
+/// Due times that changed: the others would touch the index for nothing. None where the move wrote them.
 fn changed_due(plan: &Plan, stored: &mut HashMap<String, DueTimes>) -> Rows {
     let mut rows = Rows::default();
     for Moved { workspace, due, .. } in &plan.moved {
@@ -215,10 +223,6 @@ fn changed_due(plan: &Plan, stored: &mut HashMap<String, DueTimes>) -> Rows {
         }
     }
     rows
-}
-
-fn planned<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Plan, Stop> {
-    Plan::of(entries).map_err(|detail| Stop::Failed(Failure::Data(detail)))
 }
 
 /// A statement with its one parameter.

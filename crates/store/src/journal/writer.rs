@@ -21,6 +21,7 @@ use super::hot::{Call, Hot, Went};
 use super::lane::{Connect, Lane, Resolved};
 use super::offenders::Taken;
 use super::statements::Statements;
+use super::teller::{Teller, tell};
 use super::trail::requests;
 use super::transaction::{Losers, Stop, Writing};
 use crate::failure::{Failure, classify};
@@ -74,6 +75,8 @@ pub(super) struct Writer {
     pub(super) db: DatabaseConnection,
     /// The short way for usual batches, where there is one.
     pub(super) hot: Option<Hot>,
+    /// Tells callers beside the next batch, where the writer waits for another process meanwhile.
+    pub(super) teller: Option<Teller>,
     pub(super) backend: DbBackend,
     pub(super) sql: Statements,
     pub(super) lane: Lane,
@@ -115,7 +118,7 @@ impl Writer {
             entries.iter_mut().for_each(Entry::answer_early);
         }
         let tried = self.attempt(&entries).await;
-        if !matches!(tried, Tried::Unsynced) {
+        if !matches!(tried, Tried::Unsynced | Tried::Committed(_)) {
             // Answers keep the order of the batches: an actor that hears of a lost change reads what was stored, and is
             // not to hear later of one before it.
             self.drain().await;
@@ -131,12 +134,12 @@ impl Writer {
                 self.lane.seq += 1;
                 self.shared.written.commit();
                 self.shared.set_can_commit(true);
-                let verdict = self.committed(entries, &losers);
+                self.committed(entries, losers).await;
                 self.refresh_plans().await;
-                verdict
+                Verdict::Answered
             }
             Tried::Stopped(stop) => self.stopped(entries, stop, tries).await,
-            Tried::Uncertain(losers, failure) => self.uncertain(entries, &losers, failure).await,
+            Tried::Uncertain(losers, failure) => self.uncertain(entries, losers, failure).await,
             Tried::Broken(detail) => {
                 self.die(Fatal::Disk { detail });
                 self.answer_all(entries, &CommitOutcome::Unknown);
@@ -244,17 +247,15 @@ impl Writer {
         }
     }
 
-    fn committed(&self, entries: Vec<Entry>, losers: &Losers) -> Verdict {
-        for entry in entries {
-            let outcome = if losers.contains(&entry.change().workspace) {
-                CommitOutcome::Aborted(AbortReason::Version)
-            } else {
-                CommitOutcome::Durable
-            };
-            self.shared.answer(entry, outcome);
+    /// After a commit that is on the disk.
+    async fn committed(&self, entries: Vec<Entry>, losers: Losers) {
+        match &self.teller {
+            Some(teller) => teller.tell(entries, losers).await,
+            None => {
+                self.drain().await;
+                tell(&self.shared, entries, &losers);
+            }
         }
-        faults::pass(Point::JournalAfterAnswers);
-        Verdict::Answered
     }
 
     /// Lets the next batch be written while this one goes onto the disk.
@@ -283,6 +284,9 @@ impl Writer {
     pub(super) async fn drain(&self) {
         if let Some(hot) = &self.hot {
             hot.drain().await;
+        }
+        if let Some(teller) = &self.teller {
+            teller.drain().await;
         }
     }
 
@@ -335,7 +339,7 @@ impl Writer {
         self.abort(entries, AbortReason::Store(detail))
     }
 
-    async fn uncertain(&mut self, entries: Vec<Entry>, losers: &Losers, failure: Failure) -> Verdict {
+    async fn uncertain(&mut self, entries: Vec<Entry>, losers: Losers, failure: Failure) -> Verdict {
         let ids = requests(&entries);
         let detail = failure.detail();
         tracing::warn!(
@@ -345,7 +349,10 @@ impl Writer {
             "the connection was lost in a commit"
         );
         match self.resolve().await {
-            Resolved::Committed => self.committed(entries, losers),
+            Resolved::Committed => {
+                self.committed(entries, losers).await;
+                Verdict::Answered
+            }
             Resolved::NotCommitted => Verdict::Again(entries),
             Resolved::Impossible(detail) => {
                 tracing::error!(%detail, request.ids = requests(&entries), "the outcome of a commit stays unknown");

@@ -58,6 +58,11 @@ impl DueTimes {
     }
 }
 
+/// Columns of a move that says due times too.
+pub(crate) fn move_with_due() -> Vec<(&'static str, Cast)> {
+    MOVE.iter().chain(DUE.iter().skip(1)).copied().collect()
+}
+
 /// Columns of a new workspace.
 pub(crate) fn all() -> Vec<(&'static str, Cast)> {
     let figures = MOVE.iter().filter(|(name, _)| *name != "expected");
@@ -66,13 +71,18 @@ pub(crate) fn all() -> Vec<(&'static str, Cast)> {
 }
 
 /// A move of `id` from `expected` to `version`.
-pub(crate) fn write_move(
+pub(crate) fn write_move(rows: &mut Rows, id: &WorkspaceId, versions: (u64, u64), row: &WorkspaceRow) {
+    moved(rows, id, versions, row).done(MOVE.len());
+}
+
+/// The same with its due times.
+pub(crate) fn write_move_with_due(
     rows: &mut Rows,
     id: &WorkspaceId,
-    (expected, version): (u64, u64),
+    versions: (u64, u64),
     row: &WorkspaceRow,
 ) {
-    figures(rows.row().id(id).int(expected).int(version), row).done(MOVE.len());
+    due_cells(moved(rows, id, versions, row), DueTimes::of(row)).done(MOVE.len() + DUE.len() - 1);
 }
 
 /// A changed profile.
@@ -87,7 +97,7 @@ pub(crate) fn write_tallies(rows: &mut Rows, id: &WorkspaceId, tallies: &Tallies
 
 /// Changed due times.
 pub(crate) fn write_due(rows: &mut Rows, id: &WorkspaceId, due: DueTimes) {
-    rows.row().id(id).opt_int(due.next_due_at).opt_int(due.outward_at).done(DUE.len());
+    due_cells(rows.row().id(id), due).done(DUE.len());
 }
 
 /// A new workspace.
@@ -98,9 +108,20 @@ pub(crate) fn write_new(
     (row, profile, tallies): (&WorkspaceRow, &Profile, &Tallies),
 ) {
     let cells = figures(rows.row().id(id).int(version), row).json(tallies);
-    let due = DueTimes::of(row);
-    let cells = profile_cells(cells, profile).opt_int(due.next_due_at).opt_int(due.outward_at);
-    cells.done(all().len());
+    due_cells(profile_cells(cells, profile), DueTimes::of(row)).done(all().len());
+}
+
+fn moved<'a>(
+    rows: &'a mut Rows,
+    id: &WorkspaceId,
+    (expected, version): (u64, u64),
+    row: &WorkspaceRow,
+) -> Row<'a> {
+    figures(rows.row().id(id).int(expected).int(version), row)
+}
+
+fn due_cells(cells: Row<'_>, due: DueTimes) -> Row<'_> {
+    cells.opt_int(due.next_due_at).opt_int(due.outward_at)
 }
 
 fn figures<'a>(cells: Row<'a>, row: &WorkspaceRow) -> Row<'a> {
