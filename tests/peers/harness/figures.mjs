@@ -6,7 +6,10 @@ export function median(values) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/** One row per system and transport: median, bounds, and how many times as fast Reeve is. */
+/**
+ * One row per system and transport: median, bounds, and how many times as fast Reeve is. That is the median of the ratios
+ * of each round: a machine that becomes slower for some minutes is as slow for both, and not for the medians of both.
+ */
 export function rows(results) {
   const measured = results.filter((result) => result.runs.length > 0);
   const all = measured.map((result) => ({
@@ -15,18 +18,18 @@ export function rows(results) {
     min: Math.min(...result.runs),
     max: Math.max(...result.runs),
   }));
-  const ours = (id) => all.find((row) => row.system === id)?.median ?? null;
+  const ours = (id) => all.find((row) => row.system === id) ?? null;
   for (const row of all) {
     const same = all.filter((other) => other.system === row.system);
     row.best = same.every((other) => other.median <= row.median);
-    row.ratio_sqlite = ratio(ours('reeve-sqlite'), row.median);
-    row.ratio_postgres = ratio(ours('reeve-postgres'), row.median);
+    row.ratio_sqlite = ratio(ours('reeve-sqlite'), row);
+    row.ratio_postgres = ratio(ours('reeve-postgres'), row);
   }
   return all;
 }
 
 function ratio(ours, theirs) {
-  return ours === null ? null : ours / theirs;
+  return ours === null ? null : median(ours.runs.map((rate, round) => rate / theirs.runs[round]));
 }
 
 /** Text for people. The better row of each peer is marked: that is the one to compare with. */

@@ -25,6 +25,14 @@ test('the better way of a peer is the one that is compared', () => {
   assert.match(table(all).split('\n')[2], /^\*.*150.*100\.\.200.*2\.67x\s+-$/);
 });
 
+test('a ratio is that of a round, whatever the machine did between the rounds', () => {
+  const [, peer] = rows([
+    result('reeve-postgres', 'http', [1000, 500, 900]),
+    result('graphile-credits', 'http', [500, 250, 300]),
+  ]);
+  assert.equal(peer.ratio_postgres, 2);
+});
+
 test('options that cannot be meant are refused with their name', () => {
   assert.equal(read(['--jobs', '500']).jobs, 500);
   assert.equal(read(['--help']), null);
