@@ -141,6 +141,8 @@ async fn run(mut writer: Writer, mut queue: Queue) -> Option<oneshot::Sender<()>
         }
     };
     writer.catch_up_all().await;
+    // Whoever was before them is told before them.
+    writer.drain().await;
     for item in queue.rest() {
         match item {
             Item::Change(entry) => writer.shared.answer(entry, closed()),

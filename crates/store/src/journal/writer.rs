@@ -102,6 +102,7 @@ impl Writer {
                 continue;
             }
             if let Err(why) = self.be_in_reach().await {
+                self.drain().await;
                 self.abort(entries, AbortReason::Store(why));
                 continue;
             }
