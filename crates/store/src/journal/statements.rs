@@ -62,7 +62,7 @@ impl Statements {
         let jobs_waiting = [job::INTRO, job::WAITING].concat();
         let jobs_new = [job::INTRO, job::LIVE, job::END].concat();
         let jobs_live = [job::KEY, job::LIVE].concat();
-        let workspaces_move = match sql.due() {
+        let workspaces_move = match Due::of(sql.backend) {
             Due::Apart => workspace::MOVE.to_vec(),
             Due::WithMove => workspace::move_with_due(),
         };
@@ -129,7 +129,7 @@ pub(super) enum Takes {
 }
 
 /// Where the due times of a workspace that moves are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Due {
     /// Only where they changed: SQLite touches the index of each column that a statement names.
     Apart,
@@ -153,10 +153,6 @@ pub(super) struct Dialect {
 impl Dialect {
     fn is_sqlite(&self) -> bool {
         matches!(self.backend, DbBackend::Sqlite)
-    }
-
-    fn due(&self) -> Due {
-        Due::of(self.backend)
     }
 
     /// A cell as it is stored.
