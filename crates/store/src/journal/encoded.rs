@@ -19,7 +19,6 @@ const ROW_BYTES: usize = 480;
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) outbox: Rows,
-    pub(super) answers: Rows,
 }
 
 impl Told {
@@ -27,21 +26,16 @@ impl Told {
     pub(super) fn of(change: &ChangeSet) -> Self {
         let (workspace, records) = (&change.workspace, &change.records);
         let outbox: usize = records.outbox.iter().map(|row| row.body.len() + ROW_BYTES / 2).sum();
-        let answer = records.answer.as_ref().map_or(0, |answer| answer.body.len() + ROW_BYTES);
-        let (outbox, answers) = (Rows::with_capacity(outbox), Rows::with_capacity(answer));
-        let mut told = Self { outbox, answers };
+        let mut told = Self { outbox: Rows::with_capacity(outbox) };
         for row in &records.outbox {
             row::outbox::write(&mut told.outbox, workspace, row);
-        }
-        if let Some(answer) = &records.answer {
-            row::answer::write(&mut told.answers, workspace, answer);
         }
         told
     }
 
     /// What cannot be stored, if anything.
     pub(super) fn bad(&self) -> Option<&'static str> {
-        self.outbox.bad().or(self.answers.bad())
+        self.outbox.bad()
     }
 }
 
@@ -49,6 +43,7 @@ impl Told {
 #[derive(Default)]
 pub(super) struct Encoded {
     pub(super) ledger: Rows,
+    pub(super) answers: Rows,
     /// Jobs that this change set admits, in order of their ids.
     admitted: Vec<(JobId, Admitted)>,
 }
@@ -70,6 +65,11 @@ impl Encoded {
         for row in &records.ledger {
             row::ledger::write(&mut ledger, workspace, row);
         }
+        let mut answers = Rows::default();
+        if let Some(answer) = &records.answer {
+            answers = Rows::with_capacity(answer.body.len() + ROW_BYTES);
+            row::answer::write(&mut answers, workspace, answer);
+        }
         let mut states: Vec<(JobId, &JobState)> = Vec::new();
         if !records.admitted.is_empty() {
             states = records.jobs.iter().map(|(id, state)| (*id, state)).collect();
@@ -85,7 +85,7 @@ impl Encoded {
         };
         let mut admitted: Vec<(JobId, Admitted)> = records.admitted.iter().map(row).collect();
         admitted.sort_unstable_by_key(|(id, _)| *id);
-        Self { ledger, admitted }
+        Self { ledger, answers, admitted }
     }
 
     /// Whether this change set admits it.

@@ -143,7 +143,9 @@ impl Plan {
             claims: FxHashSet::default(),
         };
         // A text that grows moves, and what it moves was written by other processors.
-        plan.ledger = Rows::with_capacity(works.iter().map(|work| work.encoded.ledger.bytes() + 2).sum());
+        let bytes = |of: fn(&Encoded) -> &Rows| works.iter().map(|work| of(&work.encoded).bytes() + 2).sum();
+        plan.ledger = Rows::with_capacity(bytes(|encoded| &encoded.ledger));
+        plan.answers = Rows::with_capacity(bytes(|encoded| &encoded.answers));
         for work in works {
             gathered.group(work);
             plan.append(work, &mut gathered);
@@ -164,13 +166,13 @@ impl Plan {
     /// What goes in with the batch itself.
     pub(super) fn tell(&mut self, entry: &Entry) {
         self.outbox.append(&entry.told.outbox);
-        self.answers.append(&entry.told.answers);
     }
 
     /// Rows that are only ever added, and last values of the others.
     fn append<'a>(&mut self, work: &'a Work, gathered: &mut Gathered<'a>) {
         let (workspace, records, encoded) = (&work.change.workspace, &work.change.records, &work.encoded);
         self.ledger.append(&encoded.ledger);
+        self.answers.append(&encoded.answers);
         for claim in &records.claims {
             // Twice in one change set is one claim, not a conflict with itself.
             if gathered.claims.insert(claim) {

@@ -5,13 +5,14 @@
 //! one claim or key never meet in a batch either, and giving a claim up is a use of it: the second is to
 //! find the first one committed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reeve_journal::PlatformChange;
 use reeve_types::WorkspaceId;
 use reeve_workspace::Claim;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
 use super::handle::{Entry, Item, Reply};
@@ -37,9 +38,9 @@ pub(super) struct Batch {
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     bytes: usize,
     /// The version after the last change set of each workspace in the batch; `None` once one was deferred.
-    next: HashMap<WorkspaceId, Option<u64>>,
-    claims: HashSet<Claim>,
-    keys: HashSet<(WorkspaceId, Arc<str>)>,
+    next: FxHashMap<WorkspaceId, Option<u64>>,
+    claims: FxHashSet<Claim>,
+    keys: FxHashSet<(WorkspaceId, Arc<str>)>,
 }
 
 impl Batch {

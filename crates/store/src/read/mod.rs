@@ -23,7 +23,7 @@ use reeve_credits::lot::Lot;
 use reeve_journal::{
     AgedJob, CatalogRow, DaySpan, EndingRow, FactsRow, JobFilter, JobRecord, JobsFound, KeyRow, LeasedRow,
     LedgerFilter, Loaded, Page, PastBalance, QueuedRow, Read, Reader, Reconciled, StoreError, StoredAnswer,
-    UsageFilter, UsageKey, UsageRow, WorkspaceRecord,
+    UsageFilter, UsageKey, UsageRow, WorkspaceRecord, key_hash,
 };
 use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, WorkspaceId};
 use reeve_workspace::{Claim, Member, Promotion, PurchaseRow, Row};
@@ -140,7 +140,8 @@ impl Reader for StoreReader {
     }
 
     fn answer<'a>(&'a self, workspace: &'a WorkspaceId, key: &'a str) -> Read<'a, Option<StoredAnswer>> {
-        self.durable(Scope::Settled, workspaces::answer(&self.db, workspace, key))
+        let scope = Scope::Answer(workspace.clone(), key_hash(key));
+        self.durable(scope, workspaces::answer(&self.db, workspace, key))
     }
 
     fn lots<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Vec<Lot>> {
@@ -225,11 +226,11 @@ impl Reader for StoreReader {
     }
 
     fn has_answers_before(&self, at: Millis) -> Read<'_, bool> {
-        self.durable(Scope::Settled, tidy::has_answers_before(&self.db, at))
+        self.durable(Scope::All, tidy::has_answers_before(&self.db, at))
     }
 
     fn has_answers_of<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, bool> {
-        self.durable(Scope::Settled, tidy::has_answers_of(&self.db, workspace))
+        self.durable(Scope::Workspace(workspace.clone()), tidy::has_answers_of(&self.db, workspace))
     }
 
     fn reconcile<'a>(&'a self, span: DaySpan, page: &'a Page) -> Read<'a, Reconciled> {

@@ -4,10 +4,11 @@
 //! workspaces and jobs that something is ahead of or that were written lately; the rest is asked in the transaction
 //! itself, so that nothing comes between.
 
+use reeve_journal::key_hash;
 use reeve_types::{JobId, WorkspaceId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Ahead;
+use super::{Ahead, AheadKey};
 use crate::journal::encode::Rows;
 use crate::journal::handle::Entry;
 
@@ -23,6 +24,8 @@ pub(crate) struct Asked {
     pub(crate) live: Rows,
     /// Jobs that must not be there.
     pub(crate) new: Rows,
+    /// Idempotency keys that must not be taken.
+    pub(crate) keys: Rows,
 }
 
 impl Ahead {
@@ -36,6 +39,7 @@ impl Ahead {
         let mut asked = Asked::default();
         let mut stands: FxHashMap<&WorkspaceId, Stand> = FxHashMap::default();
         let mut jobs: FxHashMap<JobId, bool> = FxHashMap::default();
+        let mut keys: FxHashSet<AheadKey> = FxHashSet::default();
         for entry in entries {
             let (change, records) = (&entry.work.change, &entry.work.change.records);
             let chain = records.workspace.chain.seq;
@@ -59,6 +63,13 @@ impl Ahead {
                     (None, true) => asked.new.row().id(job).done(1),
                 }
                 jobs.insert(*job, !state.status.is_final());
+            }
+            if let Some(answer) = &records.answer {
+                let key = (change.workspace.clone(), key_hash(&answer.key));
+                if self.keys.contains(&key) || !keys.insert(key) {
+                    return None;
+                }
+                asked.keys.row().id(&change.workspace).text(&answer.key).done(2);
             }
         }
         Some(asked)

@@ -29,8 +29,9 @@ pub(super) mod text;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use reeve_journal::key_hash;
 use reeve_types::{JobId, WorkspaceId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
 use super::handle::{Entry, Work};
@@ -50,6 +51,8 @@ pub(crate) enum Scope {
     Settled,
     Workspace(WorkspaceId),
     Job(JobId),
+    /// The answer of an idempotency key, by its hash.
+    Answer(WorkspaceId, u64),
     /// Which jobs have a webhook of their own.
     JobWebhooks,
     All,
@@ -64,6 +67,8 @@ pub(crate) struct Ahead {
     next_turn: u64,
     /// Jobs that something is ahead of.
     jobs: FxHashMap<JobId, AheadJob>,
+    /// Idempotency keys whose answers are ahead.
+    keys: FxHashSet<AheadKey>,
     /// Workspaces with as much ahead as one may have.
     full: Vec<WorkspaceId>,
     /// Rows of the table, by their numbers.
@@ -92,6 +97,9 @@ struct AheadJob {
     live: bool,
 }
 
+/// A workspace and the hash of a key. Of two keys with one hash only one is ever ahead.
+type AheadKey = (WorkspaceId, u64);
+
 /// A reader.
 struct Waiting {
     /// Everything up to this turn must be in.
@@ -117,6 +125,7 @@ impl Ahead {
             Scope::Settled => return None,
             Scope::Workspace(workspace) => Some(workspace.clone()),
             Scope::Job(job) => Some(self.jobs.get(job)?.workspace.clone()),
+            Scope::Answer(workspace, hash) => Some(self.keys.get(&(workspace.clone(), *hash))?.0.clone()),
             Scope::JobWebhooks if self.webhooks == 0 => return None,
             Scope::JobWebhooks | Scope::All => None,
         };
@@ -144,6 +153,9 @@ impl Ahead {
                 self.bytes -= work.weight_bytes;
                 for (job, _) in &work.change.records.jobs {
                     self.jobs.remove(job);
+                }
+                if let Some(key) = key(work) {
+                    self.keys.remove(&key);
                 }
                 self.webhooks -= webhooks(work);
             }
@@ -187,6 +199,7 @@ impl Ahead {
             self.count += 1;
             self.bytes += work.weight_bytes;
             self.webhooks += webhooks(work);
+            self.keys.extend(key(work));
             for (job, state) in &records.jobs {
                 let live = !state.status.is_final();
                 match self.jobs.get_mut(job) {
@@ -201,6 +214,12 @@ impl Ahead {
 /// Jobs that a change set admits with a webhook of their own.
 fn webhooks(work: &Work) -> usize {
     work.change.records.admitted.iter().filter(|intro| intro.webhook.is_some()).count()
+}
+
+/// The idempotency key whose answer a change set holds.
+fn key(work: &Work) -> Option<AheadKey> {
+    let answer = work.change.records.answer.as_ref()?;
+    Some((work.change.workspace.clone(), key_hash(&answer.key)))
 }
 
 #[cfg(test)]

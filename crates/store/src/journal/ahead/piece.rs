@@ -4,10 +4,11 @@
 //! [`super::text::TABLES`] in turn. Made where a change set is submitted, beside the commit under way.
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use reeve_journal::ChangeSet;
 use reeve_workspace::Records;
+use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fit::fits;
@@ -103,7 +104,8 @@ fn write_table(table: usize, (change, encoded): (&ChangeSet, &Encoded), rows: &m
         }
         7 => rows.append(&encoded.ledger),
         8 => moved(false).for_each(|(id, state)| row::job::write_live(rows, *id, state)),
-        _ => moved(true).for_each(|(id, state)| row::job::write_final(rows, *id, state)),
+        9 => moved(true).for_each(|(id, state)| row::job::write_final(rows, *id, state)),
+        _ => rows.append(&encoded.answers),
     }
 }
 
@@ -119,39 +121,40 @@ fn write_new(rows: &mut Rows, records: &Records, encoded: &Encoded) {
 /// The rows of one statement.
 type Table<'t> = Vec<&'t RawValue>;
 
-/// A piece that was stored.
-#[derive(serde::Deserialize)]
-struct Flat<'t>(
-    &'t str,
-    u64,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-    #[serde(borrow)] Table<'t>,
-);
-
-/// The same, with its parts named.
+/// A piece that was stored, perhaps by a program with fewer tables or more.
 pub(super) struct Stored<'t> {
     pub(super) workspace: &'t str,
     /// The version it was decided on.
     pub(super) expected: u64,
     /// The rows of each statement.
-    pub(super) tables: [Table<'t>; TABLES],
+    pub(super) tables: Vec<Table<'t>>,
+}
+
+impl<'de> Deserialize<'de> for Stored<'de> {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_seq(StoredVisitor)
+    }
+}
+
+struct StoredVisitor;
+
+impl<'de> Visitor<'de> for StoredVisitor {
+    type Value = Stored<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a workspace, its version, and rows of tables")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let workspace = parts.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let expected = parts.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+        let mut tables = Vec::with_capacity(TABLES);
+        while let Some(table) = parts.next_element()? {
+            tables.push(table);
+        }
+        Ok(Stored { workspace, expected, tables })
+    }
 }
 
 /// The pieces of a batch.
 pub(super) fn read(body: &str) -> Result<Vec<Stored<'_>>, serde_json::Error> {
-    let flat: Vec<Flat<'_>> = serde_json::from_str(body)?;
-    let named = |Flat(workspace, expected, a, b, c, d, e, f, g, h, i, j)| Stored {
-        workspace,
-        expected,
-        tables: [a, b, c, d, e, f, g, h, i, j],
-    };
-    Ok(flat.into_iter().map(named).collect())
+    serde_json::from_str(body)
 }

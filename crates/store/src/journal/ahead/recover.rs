@@ -12,7 +12,6 @@ use sea_orm::sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnect
 use sea_orm::sqlx::{self, Arguments as _, AssertSqlSafe, Connection as _, Either, Executor as _};
 
 use super::piece::{self, Stored};
-use super::text::TABLES;
 
 /// Why a batch cannot be brought in, for people.
 type Wrong = String;
@@ -97,7 +96,8 @@ async fn version_of(conn: &mut SqliteConnection, workspace: &str) -> Result<u64,
 #[derive(Default)]
 struct Chunk<'t> {
     workspaces: FxHashSet<&'t str>,
-    tables: [String; TABLES],
+    /// As JSON, by statement.
+    tables: Vec<String>,
     rows: u64,
 }
 
@@ -108,6 +108,8 @@ impl<'t> Chunk<'t> {
 
     fn add(&mut self, piece: &Stored<'t>) {
         self.workspaces.insert(piece.workspace);
+        // Pieces of one batch have the same statements.
+        self.tables.resize(self.tables.len().max(piece.tables.len()), String::new());
         for (table, rows) in self.tables.iter_mut().zip(&piece.tables) {
             for row in rows {
                 table.push(if table.is_empty() { '[' } else { ',' });
@@ -118,6 +120,9 @@ impl<'t> Chunk<'t> {
     }
 
     async fn write(self, conn: &mut SqliteConnection, text: &str) -> Result<(), Wrong> {
+        if self.workspaces.is_empty() {
+            return Ok(());
+        }
         let mut arguments = SqliteArguments::default();
         for mut table in self.tables {
             table.push_str(if table.is_empty() { "[]" } else { "]" });

@@ -1,7 +1,8 @@
 //! What comes in, and when: the bounds, and the order.
 
-use crate::journal::desk::{Desk, create, give, ws};
+use crate::journal::desk::{Desk, T0, create, give, ws};
 use reeve_journal::Room;
+use reeve_workspace::Answer;
 
 use super::part::{AGE_MS_MAX, COUNT_MAX};
 use super::*;
@@ -25,7 +26,9 @@ impl Fixture {
             self.desk.decide(&id, &give(1_000_000)).unwrap();
         }
         let (_, command) = self.desk.submit();
-        let change = self.desk.decide(&id, &command).unwrap();
+        let mut change = self.desk.decide(&id, &command).unwrap();
+        let key = format!("k{}", self.number).into();
+        change.records.answer = Some(Answer { key, fingerprint: [1; 16], body: "{}".into(), at: T0 });
         let entry = Entry::new(change, (oneshot::channel().0, Room::unbounded()), true);
         self.number += 1;
         self.ahead.push(&[entry], (now_ms, self.number));
@@ -65,6 +68,7 @@ fn the_oldest_workspace_comes_in_first_and_whole() {
     fixture.ahead.done(&part);
     assert!(fixture.ahead.is_empty());
     assert_eq!((fixture.ahead.count, fixture.ahead.bytes, fixture.ahead.jobs.len()), (0, 0, 0));
+    assert!(fixture.ahead.keys.is_empty());
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The statements of the usual batch of SQLite.
 //!
 //! ```text
-//! BEGIN; the lane; answers; outbox; the batch as one row of `ahead`; the ten tables; rows of `ahead` that are done; COMMIT
+//! BEGIN; the lane; outbox; the batch as one row of `ahead`; the tables; rows of `ahead` that are done; COMMIT
 //! ```
 //!
 //! A batch that goes into the tables at once has no row of `ahead`; one that is written ahead has that, and no rows for the
-//! tables; what comes in later has nothing but these. Answers and outbox are never ahead: they only grow, so that nothing
-//! is saved by waiting, the one says by itself whether a key is taken, and the other is numbered in order of commit.
+//! tables; what comes in later has nothing but these. The outbox is never ahead: it only grows, at its end, so that nothing
+//! is saved by waiting, and it is numbered in order of commit.
 //! They are run row by row, in the journal's own thread. What is stored beside the rows that are ahead
 //! ([`into_tables`]) takes all of them at once, as JSON: it is for other programs, which know only that much.
 
@@ -15,8 +15,8 @@ use sea_orm::DbBackend;
 use crate::journal::statements::Statements;
 
 /// Statements whose rows may be ahead: moves, due times, tallies, lots, jobs that wait, other new jobs, uploads, ledger,
-/// changes of jobs, ends of jobs.
-pub(crate) const TABLES: usize = 10;
+/// changes of jobs, ends of jobs, answers.
+pub(crate) const TABLES: usize = 11;
 
 /// What the tables must have for a batch to be written ahead: a workspace at its version and end of chain.
 pub(crate) const STANDS: &str = "SELECT 1 FROM workspaces WHERE id = ?1 AND version = ?2 AND chain_seq = ?3";
@@ -24,6 +24,8 @@ pub(crate) const STANDS: &str = "SELECT 1 FROM workspaces WHERE id = ?1 AND vers
 pub(crate) const LIVES: &str = "SELECT 1 FROM jobs WHERE id = ?1 AND live = 1";
 /// What they must not have: a new job.
 pub(crate) const IS_THERE: &str = "SELECT 1 FROM jobs WHERE id = ?1";
+/// Nor an answer under the key of a new one.
+pub(crate) const IS_TAKEN: &str = "SELECT 1 FROM answers WHERE workspace = ?1 AND key = ?2";
 /// A batch as one row.
 pub(crate) const AHEAD: &str = "INSERT INTO ahead (seq, format, body) VALUES (?1, ?2, ?3)";
 /// Rows that nobody needs any more.
@@ -50,6 +52,7 @@ pub(crate) fn tables(sql: &Statements) -> [&str; TABLES] {
         &sql.ledger,
         &sql.jobs_live,
         &sql.jobs_final,
+        &sql.answers,
     ]
 }
 

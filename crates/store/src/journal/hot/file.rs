@@ -26,7 +26,6 @@ const STATEMENTS_MAX: usize = 32;
 pub(super) struct Transaction {
     /// Its number, and the owner of the lane.
     pub(super) lane: (i64, i64),
-    pub(super) answers: String,
     pub(super) outbox: String,
     pub(super) ahead: Option<AheadRow>,
     pub(super) tables: [String; text::TABLES],
@@ -40,10 +39,11 @@ const NONE: &str = "[]";
 /// A batch as a row of its own.
 pub(super) struct AheadRow {
     pub(super) body: String,
-    /// What the tables must confirm: where workspaces stand, jobs that live, jobs that are not there.
+    /// What the tables must confirm: where workspaces stand, jobs that live, jobs and keys that are not there.
     pub(super) stands: String,
     pub(super) live: String,
     pub(super) new: String,
+    pub(super) keys: String,
 }
 
 /// The connection.
@@ -117,15 +117,15 @@ impl<'c> Open<'c> {
 
     /// Everything but the COMMIT.
     fn write(self, transaction: &Transaction) -> Result<(), Stop> {
-        let Transaction { lane, answers, outbox, ahead, tables, done } = transaction;
+        let Transaction { lane, outbox, ahead, tables, done } = transaction;
         self.prepared("BEGIN IMMEDIATE")?.execute([])?;
         expect(1, self.prepared(&self.sql.lane)?.execute(params![lane.0, lane.1])?)?;
-        self.changes(&self.sql.answers, answers)?;
         self.changes(&self.sql.outbox, outbox)?;
         if let Some(row) = ahead {
             ByRow::finds(self.prepared(text::STANDS)?).run(&row.stands)?;
             ByRow::finds(self.prepared(text::LIVES)?).run(&row.live)?;
             ByRow::misses(self.prepared(text::IS_THERE)?).run(&row.new)?;
+            ByRow::misses(self.prepared(text::IS_TAKEN)?).run(&row.keys)?;
             let written = self.prepared(text::AHEAD)?.execute(params![lane.0, self.format, row.body])?;
             expect(1, written)?;
         }

@@ -1,7 +1,7 @@
 //! What goes this way, and what is left to the general one.
 
 use crate::journal::desk::{Desk, T0, complete_elsewhere, give, lease};
-use reeve_journal::{ChangeSet, Room};
+use reeve_journal::{ChangeSet, Room, key_hash};
 use reeve_types::LeaseId;
 use reeve_workspace::Answer;
 use tokio::sync::oneshot;
@@ -61,6 +61,15 @@ async fn run(bench: &mut Bench, seq: u64, change: Option<ChangeSet>) -> Went {
     bench.hot.run(&[entry(change)], Call { lane, written }).await
 }
 
+/// As if its command had come with this idempotency key.
+fn with_key(change: Option<ChangeSet>, key: &str) -> Option<ChangeSet> {
+    change.map(|mut change| {
+        change.records.answer =
+            Some(Answer { key: key.into(), fingerprint: [1; 16], body: "{}".into(), at: T0 });
+        change
+    })
+}
+
 /// The batch of one change set, written ahead.
 async fn run_ahead(bench: &mut Bench, seq: u64, change: Option<ChangeSet>) -> Went {
     bench.hot.ahead_min = 1;
@@ -74,15 +83,14 @@ async fn admissions_leases_and_closes_go_this_way() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
-    let mut admit = desk.decide(&id, &command);
-    admit.as_mut().unwrap().records.answer =
-        Some(Answer { key: "key".into(), fingerprint: [1; 16], body: "{}".into(), at: T0 });
+    let admit = with_key(desk.decide(&id, &command), "key");
     let leased = desk.decide(&id, &lease(job));
     let closed = desk.decide(&id, &complete_elsewhere(LeaseId { job, attempt: 1 }));
     for (seq, change) in [admit, leased, closed].into_iter().enumerate() {
         assert!(matches!(run(&mut bench, seq as u64, change).await, Went::Committed), "{seq}");
     }
     assert_eq!(bench.count("SELECT count(*) FROM jobs WHERE live = 0"), 1);
+    assert_eq!(bench.count("SELECT count(*) FROM answers WHERE key = 'key'"), 1);
     assert_eq!(bench.count("SELECT seq FROM lanes"), 3);
 }
 
@@ -119,15 +127,19 @@ async fn what_is_ahead_of_a_workspace_comes_in_with_its_next_change() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
-    let (admit, leased) = (desk.decide(&id, &command), desk.decide(&id, &lease(job)));
+    let admit = with_key(desk.decide(&id, &command), "key");
+    let leased = desk.decide(&id, &lease(job));
     let closed = desk.decide(&id, &complete_elsewhere(LeaseId { job, attempt: 1 }));
+    let answers = bench.count("SELECT count(*) FROM answers");
     assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
     assert!(matches!(run_ahead(&mut bench, 1, leased).await, Went::Committed));
     assert_eq!(bench.count("SELECT count(*) FROM jobs"), 0);
+    assert_eq!(bench.count("SELECT count(*) FROM answers"), answers);
     assert_eq!(bench.rows_ahead(), 2);
     let told = bench.count("SELECT count(*) FROM outbox");
     assert!(matches!(run(&mut bench, 2, closed).await, Went::Committed));
     assert_eq!(bench.count("SELECT count(*) FROM jobs WHERE live = 0"), 1);
+    assert_eq!(bench.count("SELECT count(*) FROM answers"), answers + 1);
     assert_eq!(bench.rows_ahead(), 0);
     assert!(lock(&bench.hot.ahead()).is_empty());
     assert!(bench.count("SELECT count(*) FROM outbox") > told, "nothing is told twice or left out");
@@ -167,10 +179,7 @@ async fn what_does_not_fit_what_is_ahead_is_not_written() {
     let (mut desk, id, mut bench) = opened(folder.path()).await;
     let admit = |desk: &mut Desk, key: &str| {
         let (_, command) = desk.submit();
-        let mut change = desk.decide(&id, &command).unwrap();
-        change.records.answer =
-            Some(Answer { key: key.into(), fingerprint: [1; 16], body: "{}".into(), at: T0 });
-        change
+        with_key(desk.decide(&id, &command), key).unwrap()
     };
     let (first, second, third) = (admit(&mut desk, "a"), admit(&mut desk, "a"), admit(&mut desk, "b"));
     let mut twice = second.clone();
@@ -196,7 +205,7 @@ async fn what_does_not_fit_the_tables_is_not_written_ahead_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
-    let admit = desk.decide(&id, &command);
+    let admit = with_key(desk.decide(&id, &command), "taken");
     let leased = desk.decide(&id, &lease(job));
     assert!(matches!(run(&mut bench, 0, admit.clone()).await, Went::Committed));
     // What is known in memory is asked of the tables after a start.
@@ -206,11 +215,13 @@ async fn what_does_not_fit_the_tables_is_not_written_ahead_of_them() {
     };
     let (admit, leased) = (admit.unwrap(), leased.unwrap());
     assert!(matches!(asks(&mut bench, &admit).await, Went::Elsewhere), "an outdated version");
-    let mut again = admit;
+    let (mut again, repeated) = (admit, with_key(Some(leased.clone()), "taken").unwrap());
+    again.records.answer = None;
     again.expected = leased.expected;
     again.records.workspace.chain = leased.records.workspace.chain;
     again.records.ledger.clear();
     assert!(matches!(asks(&mut bench, &again).await, Went::Elsewhere), "a job that is there");
+    assert!(matches!(asks(&mut bench, &repeated).await, Went::Elsewhere), "a key that is taken");
     let mut lost = leased.clone();
     lost.records.jobs[0].0 = reeve_types::JobId::from_parts(T0, 99);
     assert!(matches!(asks(&mut bench, &lost).await, Went::Elsewhere), "a job that is not there");
@@ -261,7 +272,7 @@ async fn what_was_left_ahead_is_in_the_tables_once_the_store_is_open() {
     let (job, command) = desk.submit();
     let (admit, leased) = (desk.decide(&id, &command), desk.decide(&id, &lease(job)));
     let (other, command) = desk.submit();
-    let second = desk.decide(&id, &command);
+    let second = with_key(desk.decide(&id, &command), "key");
     assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
     bench.hot.ahead_min = 1;
     let both = [entry(leased), entry(second)];
@@ -271,6 +282,7 @@ async fn what_was_left_ahead_is_in_the_tables_once_the_store_is_open() {
     let store = reopened(folder.path()).await.unwrap();
     assert!(store.reader().job(job).await.unwrap().unwrap().state.lease.is_some());
     assert!(store.reader().job(other).await.unwrap().is_some());
+    assert!(store.reader().answer(&id, "key").await.unwrap().is_some());
     let loaded = store.reader().load(&id).await.unwrap().unwrap();
     assert_eq!(loaded.state, desk.slots[&id].clone().unwrap().rebuilt());
     assert!(store.verifier().run(|_| ()).await.unwrap().is_ok());
@@ -344,6 +356,25 @@ async fn what_another_version_left_ahead_comes_in_by_the_statements_beside_it() 
 }
 
 #[tokio::test]
+async fn what_a_version_with_fewer_tables_left_ahead_comes_in_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, id, mut bench) = opened(folder.path()).await;
+    let (job, command) = desk.submit();
+    let admit = desk.decide(&id, &command);
+    assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
+    let text: String = bench.seen.query_row("SELECT text FROM ahead_texts", [], |row| row.get(0)).unwrap();
+    let (fewer, last) = text.rsplit_once(";\n").unwrap();
+    assert!(last.contains("answers"), "{last}");
+    bench.seen.execute("UPDATE ahead_texts SET text = ?1", [fewer]).unwrap();
+    bench.change("UPDATE ahead SET body = substr(body, 1, length(body) - 5) || ']]'");
+    assert_eq!(bench.count("SELECT json_array_length(body, '$[0]') FROM ahead"), 12);
+    drop(bench);
+    let store = reopened(folder.path()).await.unwrap();
+    assert!(store.reader().job(job).await.unwrap().is_some());
+    store.close().await;
+}
+
+#[tokio::test]
 async fn what_is_ahead_without_its_statements_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
@@ -374,14 +405,15 @@ async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
     let (job, command) = desk.submit();
-    let admit = desk.decide(&id, &command);
+    let admit = with_key(desk.decide(&id, &command), "key");
     assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
     let shared = bench.hot.ahead();
     let elsewhere = reeve_types::JobId::from_parts(T0, 77);
-    for scope in [Scope::Settled, Scope::JobWebhooks, Scope::Job(elsewhere)] {
+    let [key, unused] = ["key", "unused"].map(|key| Scope::Answer(id.clone(), key_hash(key)));
+    for scope in [Scope::Settled, Scope::JobWebhooks, Scope::Job(elsewhere), unused] {
         assert!(lock(&shared).wait(&scope).is_none(), "{scope:?}");
     }
-    let scopes = [Scope::Workspace(id), Scope::Job(job), Scope::All];
+    let scopes = [Scope::Workspace(id), Scope::Job(job), key, Scope::All];
     let waiting: Vec<_> = scopes.iter().map(|scope| lock(&shared).wait(scope).unwrap()).collect();
     assert!(lock(&shared).is_awaited());
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());

@@ -48,14 +48,14 @@ impl Hot {
         call.written.statement(1, 0);
         let ahead = if let Writes::Ahead(body, asked) = what {
             call.written.statement(1, body.len());
-            let Asked { stands, live, new } = asked;
-            Some(AheadRow { body, stands: stands.json(), live: live.json(), new: new.json() })
+            let Asked { stands, live, new, keys } = asked;
+            let [stands, live, new, keys] = [stands, live, new, keys].map(|rows| rows.json());
+            Some(AheadRow { body, stands, live, new, keys })
         } else {
             None
         };
         Transaction {
             lane: (signed(call.number()), signed(call.lane.epoch)),
-            answers: counted(&mut plan.answers, call.written),
             outbox: counted(&mut plan.outbox, call.written),
             ahead,
             tables: order(plan, &mut due).map(|rows| counted(rows, call.written)),
@@ -85,5 +85,6 @@ fn order<'a>(plan: &'a mut Plan, due: &'a mut Rows) -> [&'a mut Rows; text::TABL
         &mut plan.ledger,
         &mut plan.jobs_live,
         &mut plan.jobs_final,
+        &mut plan.answers,
     ]
 }
