@@ -1,5 +1,6 @@
 //! JSON in and out: bodies within their bound, and errors that name the field.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -238,14 +239,22 @@ pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Answer {
     Ok(HttpResponse::build(status).content_type("application/json").body(to_bytes(body)?))
 }
 
-/// What an answer with a job takes, roughly.
-const ANSWER_BYTES: usize = 1_024;
+thread_local! {
+    /// Where bodies are written, so that each takes no more room than it needs and none moves while it grows.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+/// Room that is kept for the next one.
+const SCRATCH_BYTES_MAX: usize = 256 << 10;
 
 /// A body as it is sent.
 pub(crate) fn to_bytes(body: &impl Serialize) -> Answer<Bytes> {
-    let mut json = Vec::with_capacity(ANSWER_BYTES);
-    serde_json::to_writer(&mut json, body).map_err(ApiError::internal)?;
-    Ok(json.into())
+    SCRATCH.with_borrow_mut(|json| {
+        json.clear();
+        let written = serde_json::to_writer(&mut *json, body).map_err(ApiError::internal);
+        let bytes = written.map(|()| Bytes::copy_from_slice(json));
+        json.shrink_to(SCRATCH_BYTES_MAX);
+        Ok(bytes?)
+    })
 }
 
 /// An answer with status 200.
