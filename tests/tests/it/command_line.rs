@@ -138,3 +138,14 @@ async fn a_start_needs_a_manual_clock_and_a_later_start_wins_over_what_is_stored
         assert!(code == Some(2) && wrong.contains("--clock manual"), "{wrong}");
     });
 }
+
+#[test]
+fn what_the_program_allocates_is_mimallocs() {
+    let output =
+        std::process::Command::new(reeve()).arg("--version").env("MIMALLOC_SHOW_STATS", "1").output();
+    let stats = String::from_utf8(output.unwrap().stderr).unwrap();
+    let pages = stats.lines().find_map(|line| line.trim().strip_prefix("pages     :"));
+    let peak: Option<u32> = pages.and_then(|peak| peak.split_whitespace().next()?.parse().ok());
+    // Linked and not used, it would have none.
+    assert!(peak.is_some_and(|peak| peak > 2), "{stats}");
+}
