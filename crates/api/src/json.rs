@@ -253,7 +253,7 @@ pub(crate) fn to_bytes(body: &impl Serialize) -> Answer<Bytes> {
         let written = serde_json::to_writer(&mut *json, body).map_err(ApiError::internal);
         let bytes = written.map(|()| Bytes::copy_from_slice(json));
         json.shrink_to(SCRATCH_BYTES_MAX);
-        Ok(bytes?)
+        bytes
     })
 }
 

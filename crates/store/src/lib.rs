@@ -7,6 +7,8 @@
 
 pub mod backup;
 mod entity;
+#[cfg(test)]
+mod explain;
 mod failure;
 mod inspect;
 mod journal;

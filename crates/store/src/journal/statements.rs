@@ -299,18 +299,11 @@ fn names(columns: &Columns) -> String {
 #[cfg(test)]
 mod tests {
     use reeve_migrations::MigratorTrait as _;
-    use sea_orm::{ConnectionTrait as _, Database, Statement};
+    use sea_orm::{ConnectionTrait as _, Database};
 
     use super::*;
-
-    /// The plan of a statement, as SQLite tells it.
-    async fn plan(db: &sea_orm::DatabaseConnection, sql: &str) -> String {
-        let explain = format!("EXPLAIN QUERY PLAN {sql}");
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, explain, ["[]".into()]);
-        let rows = db.query_all_raw(statement).await.unwrap_or_default();
-        let details: Vec<String> = rows.iter().filter_map(|row| row.try_get("", "detail").ok()).collect();
-        details.join("\n")
-    }
+    use crate::explain::{instructions, plan};
+    use crate::journal::ahead::text;
 
     /// In tables that nobody has analysed yet, which is what a new server fills.
     #[tokio::test]
@@ -333,11 +326,7 @@ mod tests {
             &sql.jobs_final,
         ];
         for sql in updates {
-            let explain =
-                Statement::from_sql_and_values(DbBackend::Postgres, format!("EXPLAIN {sql}"), ["[]".into()]);
-            let rows = db.query_all_raw(explain).await.unwrap_or_default();
-            let lines: Vec<String> = rows.iter().filter_map(|row| row.try_get_by_index(0).ok()).collect();
-            let plan = lines.join("\n");
+            let plan = plan(&db, sql, &["[]".into()]).await;
             assert!(plan.contains("Index Cond: (id =") && !plan.contains("Join Filter"), "{sql}\n{plan}");
         }
     }
@@ -359,9 +348,22 @@ mod tests {
             (&sql.answers_taken, "t"),
         ];
         for (sql, table) in tables {
-            let plan = plan(&db, sql).await;
+            let plan = plan(&db, sql, &["[]".into()]).await;
             assert!(plan.contains(&format!("SEARCH {table} USING")), "{sql}\n{plan}");
             assert!(!plan.contains(&format!("SCAN {table}")), "{plan}");
+        }
+    }
+    /// It would be made anew for each row.
+    #[tokio::test]
+    async fn no_statement_of_one_row_makes_a_table_for_itself() {
+        let Ok(db) = Database::connect("sqlite::memory:").await else { unreachable!("memory needs no file") };
+        assert!(reeve_migrations::Migrator::up(&db, None).await.is_ok());
+        let sql = Statements::of_one_row();
+        let asked = [text::STANDS, text::LIVES, text::IS_THERE, text::IS_TAKEN, text::AHEAD, text::DONE];
+        for sql in text::tables(&sql).into_iter().chain(asked).chain([&*sql.lane, &*sql.outbox]) {
+            let instructions = instructions(&db, sql).await;
+            assert!(instructions.contains("Halt"), "{sql}\n{instructions}");
+            assert!(!instructions.contains("OpenEphemeral"), "{sql}\n{instructions}");
         }
     }
 }

@@ -206,9 +206,10 @@ async fn one<const N: usize>(
 #[cfg(test)]
 mod tests {
     use reeve_migrations::MigratorTrait as _;
-    use sea_orm::{Database, DbBackend};
+    use sea_orm::Database;
 
     use super::*;
+    use crate::explain::plan;
 
     /// What is looked for again and again, and the index that it is to be found by.
     fn looks() -> [(String, &'static str); 7] {
@@ -232,22 +233,12 @@ mod tests {
         ]
     }
 
-    async fn plan(db: &DatabaseConnection, sql: &str) -> String {
-        let (explain, line) = match db.get_database_backend() {
-            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-            _ => ("EXPLAIN", 0),
-        };
-        let statement = Statement::from_string(db.get_database_backend(), format!("{explain} {sql}"));
-        let rows = db.query_all_raw(statement).await.unwrap();
-        rows.iter().map(|row| row.try_get_by_index::<String>(line).unwrap() + "\n").collect()
-    }
-
     #[tokio::test]
     async fn what_is_looked_for_again_and_again_is_found_by_an_index() {
         let db = Database::connect("sqlite::memory:").await.unwrap();
         reeve_migrations::Migrator::up(&db, None).await.unwrap();
         for (sql, index) in looks() {
-            let plan = plan(&db, &sql).await;
+            let plan = plan(&db, &sql, &[]).await;
             assert!(plan.contains(index), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
         }
@@ -260,7 +251,7 @@ mod tests {
         let db = Database::connect(cluster.new_database()).await.unwrap();
         reeve_migrations::Migrator::up(&db, None).await.unwrap();
         for sql in [ENDS, JOB_URLS, OLDEST_EVENT] {
-            let plan = plan(&db, sql).await;
+            let plan = plan(&db, sql, &[]).await;
             assert!(!plan.contains("Seq Scan"), "{sql}\n{plan}");
         }
     }
