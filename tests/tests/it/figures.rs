@@ -81,11 +81,12 @@ async fn the_queue_counts_what_finished_and_shows_how_evenly_a_tier_was_served()
     let count = |word: &str| finished[word].as_u64().unwrap();
     assert_eq!([count("succeeded"), count("failed"), count("content_filtered")], [7, 1, 1], "{finished}");
     assert_eq!([count("cancelled"), count("expired")], [2, 0], "{finished}");
-    // Eight jobs to one: near 81 / (2 x 65).
+    // Eight jobs to one. A job is charged by what those before it took, so how fast the machine is decides how little
+    // the other's one is; where it is next to nothing, one of two has everything: 1,000 / 2.
     let tier = image_tier(&report, "instant");
     assert_eq!(tier["jain_workspaces"], 2, "{tier}");
     let permille = tier["jain_permille"].as_u64().unwrap();
-    assert!((501..900).contains(&permille), "{tier}");
+    assert!((500..900).contains(&permille), "{tier}");
     verify(&api).await;
 }
 
