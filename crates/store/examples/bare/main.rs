@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer, web};
+// As in the server.
+use mimalloc as _;
 use reeve_journal::{ChangeSet, CommitOutcome, Urgency, Written};
 use reeve_store::{Store, StoreSettings};
 use tokio::sync::{mpsc, oneshot};
