@@ -18,7 +18,7 @@ mod catch_up;
 #[cfg(test)]
 #[path = "../../tests/suite/support/desk.rs"]
 #[expect(dead_code, reason = "shared with the tests of the whole store, which use more of it")]
-mod desk;
+pub(crate) mod desk;
 mod driver;
 pub(crate) mod encode;
 mod encoded;

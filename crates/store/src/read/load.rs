@@ -1,7 +1,8 @@
 //! A workspace rebuilt: its row, its lots that can still move, its purchases and members, its live jobs with
-//! their uploads (S1).
+//! their uploads (S1), cell by cell.
 //!
-//! The caller has waited for the change sets in flight; all statements here see one snapshot.
+//! The caller has waited for the change sets in flight; all statements here see one snapshot. A server reads most of
+//! them by [`super::whole`], and comes here when that is not made for one; `verify` always does.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -77,9 +78,12 @@ async fn purchases_of<C: ConnectionTrait>(
 }
 
 /// Live jobs read at once: a row as it comes from the database takes ten times what is kept of it.
-const JOBS_PAGE: u64 = 1_000;
+pub(super) const JOBS_PAGE: u64 = 1_000;
 
-type Live = rustc_hash::FxHashMap<JobId, Box<LiveJob>>;
+pub(super) type Live = rustc_hash::FxHashMap<JobId, Box<LiveJob>>;
+
+/// Uploads by job and attempt.
+pub(super) type Uploads = HashMap<(JobId, u32), Vec<Upload>>;
 
 async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live, StoreError> {
     let mut interned = Interned::default();
@@ -108,7 +112,12 @@ async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live,
     }
     // Most workspaces that are built again have jobs that wait, and only a lease has uploads.
     let has_lease = records.iter().any(|record| record.state.lease.is_some());
-    let mut uploads = if has_lease { uploads_of(db, id).await? } else { HashMap::new() };
+    let uploads = if has_lease { uploads_of(db, id).await? } else { Uploads::new() };
+    Ok(live_of(records, uploads))
+}
+
+/// Live jobs as memory has them.
+pub(super) fn live_of(records: Vec<JobRecord>, mut uploads: Uploads) -> Live {
     let mut live = Live::default();
     for mut record in records {
         if let Some(lease) = &mut record.state.lease {
@@ -116,14 +125,11 @@ async fn live_jobs<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Live,
         }
         live.insert(record.intro.id, Box::new(LiveJob::from_rows(&record.intro, &record.state)));
     }
-    Ok(live)
+    live
 }
 
 /// Uploads of the running jobs of a workspace, by job and attempt, each in order of index.
-async fn uploads_of<C: ConnectionTrait>(
-    db: &C,
-    id: &WorkspaceId,
-) -> Result<HashMap<(JobId, u32), Vec<Upload>>, StoreError> {
+async fn uploads_of<C: ConnectionTrait>(db: &C, id: &WorkspaceId) -> Result<Uploads, StoreError> {
     let running = jobs::Entity::find()
         .select_only()
         .column(jobs::Column::Id)
@@ -136,7 +142,7 @@ async fn uploads_of<C: ConnectionTrait>(
         .order_by_asc(uploads::Column::Job)
         .order_by_asc(uploads::Column::Attempt)
         .order_by_asc(uploads::Column::Idx);
-    let mut by_attempt: HashMap<(JobId, u32), Vec<Upload>> = HashMap::new();
+    let mut by_attempt = Uploads::new();
     for row in &rows(db, select.into_query()).await? {
         let cells = Cells::by_text(row, "uploads", "job")?;
         by_attempt

@@ -14,6 +14,7 @@ mod reconcile;
 mod recovery;
 mod tidy;
 mod webhooks;
+mod whole;
 mod workspaces;
 
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use sea_orm::DatabaseConnection;
 use crate::journal::{Handle, Scope};
 use crate::patience::Patience;
 use crate::sqlite::syncs::Progress;
+
+use whole::Whole;
 
 pub(crate) use db::{end, snapshot, unavailable};
 pub(crate) use jobs::after as jobs_after;
@@ -87,6 +90,9 @@ impl StoreReader {
 impl Reader for StoreReader {
     fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>> {
         self.durable(Scope::Workspace(workspace.clone()), async move {
+            if let Whole::Read(loaded) = whole::load(&self.db, workspace).await {
+                return Ok(loaded.map(|loaded| *loaded));
+            }
             let snapshot = snapshot(&self.db).await?;
             let loaded = load(&snapshot, workspace).await;
             end(snapshot).await;

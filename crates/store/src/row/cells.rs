@@ -1,5 +1,7 @@
 //! One stored row, read cell by cell; every surprise names table, column and id.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,11 +11,20 @@ use reeve_types::{Credits, Millis};
 use sea_orm::{QueryResult, TryGetable};
 use serde::de::DeserializeOwned;
 
+use super::packed::PackedRow;
+
 /// A row under reading.
 pub(crate) struct Cells<'r> {
-    row: &'r QueryResult,
+    source: Source<'r>,
     table: &'static str,
     id: String,
+}
+
+/// Where the cells come from.
+#[derive(Clone, Copy)]
+enum Source<'r> {
+    Found(&'r QueryResult),
+    Packed(&'r PackedRow<'r>),
 }
 
 impl<'r> Cells<'r> {
@@ -23,14 +34,19 @@ impl<'r> Cells<'r> {
         table: &'static str,
         key: &'static str,
     ) -> Result<Self, StoreError> {
-        let mut cells = Self { row, table, id: "?".to_owned() };
-        cells.id = cells.get(key)?;
+        let mut cells = Self { source: Source::Found(row), table, id: "?".to_owned() };
+        cells.id = cells.text(key)?;
         Ok(cells)
     }
 
     /// A row that is known by `id`, whatever it holds.
     pub(crate) fn named(row: &'r QueryResult, table: &'static str, id: String) -> Self {
-        Self { row, table, id }
+        Self { source: Source::Found(row), table, id }
+    }
+
+    /// A packed row. It has no name: who meets a bad cell in it reads the row again, cell by cell.
+    pub(crate) fn packed(row: &'r PackedRow<'r>, table: &'static str) -> Self {
+        Self { source: Source::Packed(row), table, id: String::new() }
     }
 
     /// How the row is known.
@@ -43,34 +59,83 @@ impl<'r> Cells<'r> {
         StoreError::Damaged { table: self.table, column, id: self.id.clone(), detail: detail.to_string() }
     }
 
-    fn get<T: TryGetable>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.row.try_get("", column).map_err(|error| self.damaged(column, error))
+    fn get<T: TryGetable>(&self, row: &QueryResult, column: &'static str) -> Result<T, StoreError> {
+        row.try_get("", column).map_err(|error| self.damaged(column, error))
+    }
+
+    fn str(&self, column: &'static str) -> Result<Cow<'r, str>, StoreError> {
+        match self.source {
+            Source::Found(row) => self.get(row, column).map(Cow::Owned),
+            Source::Packed(row) => {
+                row.text(column).map(Cow::Borrowed).map_err(|unfit| self.damaged(column, unfit))
+            }
+        }
+    }
+
+    fn opt_str(&self, column: &'static str) -> Result<Option<Cow<'r, str>>, StoreError> {
+        match self.source {
+            Source::Found(row) => Ok(self.get::<Option<String>>(row, column)?.map(Cow::Owned)),
+            Source::Packed(row) => {
+                let text = row.opt_text(column).map_err(|unfit| self.damaged(column, unfit))?;
+                Ok(text.map(Cow::Borrowed))
+            }
+        }
+    }
+
+    fn number(&self, column: &'static str) -> Result<i64, StoreError> {
+        match self.source {
+            Source::Found(row) => self.get(row, column),
+            Source::Packed(row) => row.int(column).map_err(|unfit| self.damaged(column, unfit)),
+        }
+    }
+
+    fn opt_number(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        match self.source {
+            Source::Found(row) => self.get(row, column),
+            Source::Packed(row) => row.opt_int(column).map_err(|unfit| self.damaged(column, unfit)),
+        }
     }
 
     pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        self.get(column)
+        self.str(column).map(Cow::into_owned)
     }
 
     pub(crate) fn opt_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        self.get(column)
+        Ok(self.opt_str(column)?.map(Cow::into_owned))
+    }
+
+    /// One value for all rows with the same text.
+    pub(crate) fn known<T: Clone>(
+        &self,
+        column: &'static str,
+        known: &mut HashMap<String, T>,
+        make: impl FnOnce(&str) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let text = self.str(column)?;
+        if let Some(value) = known.get(&*text) {
+            return Ok(value.clone());
+        }
+        let value = make(&text)?;
+        known.insert(text.into_owned(), value.clone());
+        Ok(value)
     }
 
     pub(crate) fn shared(&self, column: &'static str) -> Result<Arc<str>, StoreError> {
-        self.text(column).map(Into::into)
+        self.str(column).map(Into::into)
     }
 
     pub(crate) fn opt_shared(&self, column: &'static str) -> Result<Option<Arc<str>>, StoreError> {
-        Ok(self.opt_text(column)?.map(Into::into))
+        Ok(self.opt_str(column)?.map(Into::into))
     }
 
     /// A whole number that fits `T`.
     pub(crate) fn int<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
-        let value: i64 = self.get(column)?;
+        let value = self.number(column)?;
         T::try_from(value).map_err(|_| self.damaged(column, format!("`{value}` is out of range")))
     }
 
     pub(crate) fn opt_int<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
-        let value: Option<i64> = self.get(column)?;
+        let value = self.opt_number(column)?;
         let fit = |value| {
             T::try_from(value).map_err(|_| self.damaged(column, format!("`{value}` is out of range")))
         };
@@ -99,14 +164,14 @@ impl<'r> Cells<'r> {
 
     /// An id or a name.
     pub(crate) fn parse<T: FromStr<Err: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.parse_text(column, &self.text(column)?)
+        self.parse_text(column, &self.str(column)?)
     }
 
     pub(crate) fn opt_parse<T: FromStr<Err: Display>>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        self.opt_text(column)?.map(|text| self.parse_text(column, &text)).transpose()
+        self.opt_str(column)?.map(|text| self.parse_text(column, &text)).transpose()
     }
 
     fn parse_text<T: FromStr<Err: Display>>(
@@ -119,12 +184,12 @@ impl<'r> Cells<'r> {
 
     /// One of a few words.
     pub(crate) fn word<T>(&self, column: &'static str, of: fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        let text = self.text(column)?;
+        let text = self.str(column)?;
         of(&text).ok_or_else(|| self.damaged(column, format!("`{}` is not a known word", clip(&text))))
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.json_text(column, &self.text(column)?)
+        self.json_text(column, &self.str(column)?)
     }
 
     /// A value from JSON text that was read from `column` before.
@@ -138,7 +203,10 @@ impl<'r> Cells<'r> {
 
     /// Exactly `N` bytes.
     pub(crate) fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], StoreError> {
-        let bytes: Vec<u8> = self.get(column)?;
+        let bytes = match self.source {
+            Source::Found(row) => self.get::<Vec<u8>>(row, column)?,
+            Source::Packed(row) => row.bytes(column).map_err(|unfit| self.damaged(column, unfit))?,
+        };
         let len = bytes.len();
         bytes.try_into().map_err(|_| self.damaged(column, format!("{len} bytes instead of {N}")))
     }

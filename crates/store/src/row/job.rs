@@ -18,7 +18,7 @@ use reeve_workspace::{JobIntro, JobState};
 use rustc_hash::FxHashMap;
 
 use super::cells::Cells;
-use super::columns::{Columns, int, text};
+use super::columns::{Cast, Columns, int, text};
 use crate::journal::encode::{Row, Rows};
 
 /// What a job is found by.
@@ -75,6 +75,13 @@ pub(crate) const END: &Columns = &[
     text("error_message"),
     text("outputs"),
 ];
+
+/// What [`read`] reads of a live job: all but its parameters, metadata and webhook, and `live` itself.
+pub(crate) fn live() -> Vec<(&'static str, Cast)> {
+    let unread = ["params", "metadata", "webhook", "live"];
+    let all = [INTRO, LIVE, END].into_iter().flatten().copied().chain([int("shed")]);
+    all.filter(|(name, _)| !unread.contains(name)).collect()
+}
 
 /// What a job that waits since its admission has beside its introduction.
 pub(crate) const WAITING: &Columns = &[text("hold")];
@@ -263,38 +270,25 @@ pub(crate) struct Interned {
     workspaces: HashMap<String, WorkspaceId>,
 }
 
-fn shared<T: Clone>(
-    known: &mut HashMap<String, T>,
-    text: String,
-    make: impl FnOnce(&str) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    if let Some(value) = known.get(&text) {
-        return Ok(value.clone());
-    }
-    let value = make(&text)?;
-    known.insert(text, value.clone());
-    Ok(value)
-}
-
 impl Interned {
     fn quote(&mut self, cells: &Cells<'_>) -> Result<Arc<Quote>, StoreError> {
-        shared(&mut self.quotes, cells.text("quote")?, |text| cells.json_text("quote", text).map(Arc::new))
+        cells.known("quote", &mut self.quotes, |text| cells.json_text("quote", text).map(Arc::new))
     }
 
     fn action(&mut self, cells: &Cells<'_>) -> Result<ActionName, StoreError> {
-        shared(&mut self.actions, cells.text("action")?, |_| cells.parse("action"))
+        cells.known("action", &mut self.actions, |_| cells.parse("action"))
     }
 
     fn pool(&mut self, cells: &Cells<'_>) -> Result<PoolName, StoreError> {
-        shared(&mut self.pools, cells.text("pool")?, |_| cells.parse("pool"))
+        cells.known("pool", &mut self.pools, |_| cells.parse("pool"))
     }
 
     fn tier(&mut self, cells: &Cells<'_>) -> Result<TierName, StoreError> {
-        shared(&mut self.tiers, cells.text("tier")?, |_| cells.parse("tier"))
+        cells.known("tier", &mut self.tiers, |_| cells.parse("tier"))
     }
 
     fn workspace(&mut self, cells: &Cells<'_>) -> Result<WorkspaceId, StoreError> {
-        shared(&mut self.workspaces, cells.text("workspace")?, |_| cells.parse("workspace"))
+        cells.known("workspace", &mut self.workspaces, |_| cells.parse("workspace"))
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod ledger;
 pub(crate) mod lot;
 pub(crate) mod member;
 pub(crate) mod outbox;
+pub(crate) mod packed;
 pub(crate) mod promotion;
 pub(crate) mod purchase;
 pub(crate) mod upload;

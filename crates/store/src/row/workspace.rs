@@ -25,6 +25,21 @@ pub(crate) const MOVE: &Columns = &[
     bytes("chain_hash"),
 ];
 
+/// Columns that [`read_state`] reads.
+pub(crate) const STATE: &Columns = &[
+    text("id"),
+    int("version"),
+    text("profile"),
+    text("tallies"),
+    int("debt"),
+    int("admitted"),
+    int("lots_made"),
+    int("chain_seq"),
+    bytes("chain_hash"),
+    int("last_event_at"),
+    int("outward_at"),
+];
+
 /// Columns of a changed profile.
 pub(crate) const PROFILE: &Columns = &[
     text("id"),
