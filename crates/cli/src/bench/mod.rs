@@ -64,7 +64,8 @@ async fn measure(args: &BenchArgs) -> Result<(Figures, Result<(), BenchError>), 
     let target = Target::of(&server.url).await?;
     let workspaces =
         if args.bare { setup::names(&shape)? } else { prepared(args, &shape, &server, &target).await? };
-    let disk = server.data_folder().as_deref().map(disk::measure).transpose()?;
+    let folder = server.data_folder();
+    let disk = folder.map(|folder| disk::measure(&folder, args.rate)).transpose()?;
     let bytes_before = server.data_bytes();
     let load = Load::new(&server, &target, &shape, &workspaces);
     let mut figures = phases::Runner { load: &load, server: &server }.run().await?;

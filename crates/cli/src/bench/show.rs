@@ -94,6 +94,7 @@ fn latencies(figures: &Figures, lines: &mut Vec<String>) {
     if let Some(disk) = &figures.disk {
         spread("disk: sync of 4 KiB", &disk.overwrite_sync_ms);
         spread("  of a growing file", &disk.append_sync_ms);
+        spread("  as far apart as jobs", &disk.apart_sync_ms);
     }
 }
 
