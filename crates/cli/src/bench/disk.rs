@@ -53,11 +53,19 @@ fn probe(path: &Path, jobs_per_second: Option<f64>) -> io::Result<DiskFigures> {
     if let Some(rate) = jobs_per_second {
         let pause = Duration::try_from_secs_f64(1.0 / rate).map_or(PAUSE_MAX, |pause| pause.min(PAUSE_MAX));
         apart_sync_ms = rounds(ROUNDS_APART, || {
-            std::thread::sleep(pause);
+            rest(pause);
             overwrite()
         })?;
     }
     Ok(DiskFigures { overwrite_sync_ms, append_sync_ms, apart_sync_ms })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing else goes on before the load, and no actor lives here"
+)]
+fn rest(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 fn rounds(count: u32, mut write: impl FnMut() -> io::Result<u64>) -> io::Result<Spread> {

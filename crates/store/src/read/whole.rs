@@ -206,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn on_postgresql_nothing_that_is_stored_in_order_needs_to_be_read_cell_by_cell() {
         let Some(cluster) = Cluster::start(&["fsync=off"]) else { return };
-        let make = || async { subject(opened(StoreSettings::postgres(&cluster.new_database())).await) };
+        let make = || async { subject(opened(StoreSettings::postgres(cluster.new_database())).await) };
         run_all(make).await;
         assert_eq!(ELSEWHERE.get(), 0);
     }
