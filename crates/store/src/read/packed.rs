@@ -5,10 +5,11 @@
 //! does not parse is read again by the caller, cell by cell, so that the damage is named.
 
 use reeve_journal::StoreError;
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::db::{row, unavailable};
+use crate::row::packed::{array_of, list_of};
 
 /// The rows of `select` as a JSON array of arrays with the cells of `columns`, in no certain order.
 pub(crate) async fn packed<C: ConnectionTrait>(
@@ -16,10 +17,8 @@ pub(crate) async fn packed<C: ConnectionTrait>(
     columns: &str,
     select: SelectStatement,
 ) -> Result<String, StoreError> {
-    let pack = match db.get_database_backend() {
-        DbBackend::Postgres => format!("CAST(json_agg(json_build_array({columns})) AS TEXT)"),
-        _ => format!("json_group_array(json_array({columns}))"),
-    };
+    let backend = db.get_database_backend();
+    let pack = list_of(backend, &array_of(backend, columns));
     let whole = Query::select()
         .expr_as(Expr::cust(pack), Alias::new("page"))
         .from_subquery(select, Alias::new("slim"))

@@ -17,7 +17,7 @@ use super::load::{JOBS_PAGE, Live, Uploads, live_of};
 use crate::row::cells::Cells;
 use crate::row::columns::{Cast, Columns};
 use crate::row::job::{Depth, Interned};
-use crate::row::packed::{PackedRow, array, many, one};
+use crate::row::packed::{PackedRow, array, list_of, many, one};
 use crate::row::{job, lot, member, purchase, upload, workspace};
 
 /// What came of it.
@@ -50,11 +50,8 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| text(DbBackend::Sqlite));
 static POSTGRES: LazyLock<String> = LazyLock::new(|| text(DbBackend::Postgres));
 
 fn text(backend: DbBackend) -> String {
-    let (id, list) = match backend {
-        DbBackend::Postgres => ("$1", "json_agg"),
-        _ => ("?1", "json_group_array"),
-    };
-    let all = |cells: &str, from: &str| format!("(SELECT CAST({list}({cells}) AS TEXT) FROM {from})");
+    let id = if backend == DbBackend::Postgres { "$1" } else { "?1" };
+    let all = |cells: &str, from: &str| format!("(SELECT {} FROM {from})", list_of(backend, cells));
     let table = |columns: &Columns, from: &str| all(&array(backend, columns), from);
     let own = |what: &str| format!("(SELECT {what} FROM workspaces WHERE id = {id})");
     // As `load::lots_of` does.

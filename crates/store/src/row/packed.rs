@@ -1,6 +1,7 @@
 //! A row that the database packed into a JSON array: no cell of it is copied out by itself.
 //!
-//! Used by `read::whole`, and read as every other row is, by [`super::cells::Cells`]. Nothing is diagnosed here.
+//! Used by `read`, where its text comes from, and read as every other row is, by [`super::cells::Cells`]. Nothing is
+//! diagnosed here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,7 +29,7 @@ pub(crate) struct PackedRow<'t> {
     cells: Vec<Cell<'t>>,
 }
 
-/// The call that packs these columns.
+/// The call that packs these columns into one cell.
 pub(crate) fn array(backend: DbBackend, columns: &Columns) -> String {
     let cell = |(name, cast): &(&str, Cast)| match (cast, backend) {
         (Cast::Text | Cast::Int, _) => (*name).to_owned(),
@@ -36,8 +37,21 @@ pub(crate) fn array(backend: DbBackend, columns: &Columns) -> String {
         (Cast::Bytes, _) => format!("hex({name})"),
     };
     let cells: Vec<String> = columns.iter().map(cell).collect();
+    array_of(backend, &cells.join(", "))
+}
+
+/// The same for cells as they stand in SQL.
+pub(crate) fn array_of(backend: DbBackend, cells: &str) -> String {
     let call = if backend == DbBackend::Postgres { "json_build_array" } else { "json_array" };
-    format!("{call}({})", cells.join(", "))
+    format!("{call}({cells})")
+}
+
+/// The aggregate that packs what each row has into one text. PostgreSQL packs no rows into a null.
+pub(crate) fn list_of(backend: DbBackend, what: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!("CAST(json_agg({what}) AS TEXT)"),
+        _ => format!("json_group_array({what})"),
+    }
 }
 
 /// The row of a packed one.
