@@ -182,6 +182,10 @@ pub trait Reader: WebhookReader {
     fn workspaces<'a>(&'a self, page: &'a Page) -> Read<'a, Vec<WorkspaceRecord>>;
     /// One job.
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>>;
+    /// What never changes of these jobs, in no certain order. One that is not there is left out.
+    ///
+    /// For jobs that live, however many: unlike [`Self::job`], it waits for nothing that is changing about them.
+    fn intros<'a>(&'a self, jobs: &'a [JobId]) -> Read<'a, Vec<Arc<JobIntro>>>;
     /// Jobs, newest first.
     fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound>;
     /// Ledger rows of a workspace in order of sequence.

@@ -49,6 +49,30 @@ pub(super) async fn waiting_jobs_and_leases_are_found_without_their_workspaces(m
     assert_eq!((facts.len(), facts[0].tier.as_str()), (1, "free"));
 }
 
+pub(super) async fn jobs_are_introduced_many_at_once(mut desk: Desk) {
+    let (acme, other) = (desk.open("acme").await, desk.open("other").await);
+    let mut jobs = Vec::new();
+    for id in [&acme, &other, &acme] {
+        let (job, command) = desk.submit();
+        desk.run(id, command).await.reply.unwrap();
+        jobs.push(job);
+    }
+    let lease = desk.lease(&acme, jobs[0]).await;
+    desk.run(&acme, upload(lease, 0)).await.reply.unwrap();
+    desk.run(&acme, complete(lease)).await.reply.unwrap();
+    desk.lease(&other, jobs[1]).await;
+    let asked = [jobs[0], JobId::from_parts(T0, 77), jobs[1], jobs[2]];
+    let mut found = desk.subject.reader.intros(&asked).await.unwrap();
+    found.sort_by_key(|intro| intro.id);
+    let mut stored = Vec::new();
+    for job in jobs {
+        stored.push(desk.subject.reader.job(job).await.unwrap().unwrap().intro);
+    }
+    stored.sort_by_key(|intro| intro.id);
+    assert_eq!(found, stored, "one is done, one runs, one waits, and one is not there");
+    assert!(desk.subject.reader.intros(&[]).await.unwrap().is_empty());
+}
+
 pub(super) async fn lists_are_paged_without_gaps(mut desk: Desk) {
     let id = desk.open("acme").await;
     let mut jobs = Vec::new();

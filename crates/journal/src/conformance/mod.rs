@@ -37,6 +37,7 @@ pub async fn run_all<F: Future<Output = Subject>>(make: impl Fn() -> F) {
     credits::what_time_alone_does_reads_back(Desk::new(make().await)).await;
     jobs::every_step_of_a_job_reads_back(Desk::new(make().await)).await;
     jobs::waiting_jobs_and_leases_are_found_without_their_workspaces(Desk::new(make().await)).await;
+    jobs::jobs_are_introduced_many_at_once(Desk::new(make().await)).await;
     jobs::lists_are_paged_without_gaps(Desk::new(make().await)).await;
     jobs::hostile_text_reads_back_unchanged(Desk::new(make().await)).await;
     commits::an_outdated_version_is_aborted_and_writes_nothing(Desk::new(make().await)).await;

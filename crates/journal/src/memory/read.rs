@@ -1,12 +1,13 @@
 //! Everything that is read from the memory journal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use reeve_credits::lot::Lot;
 use reeve_jobs::Status;
 use reeve_types::{Credits, JobId, KeyId, LeaseId, MemberId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Claim, Member, Phase, Promotion, PurchaseRow, Row};
+use reeve_workspace::{Claim, JobIntro, Member, Phase, Promotion, PurchaseRow, Row};
 
 use super::tables::Stored;
 use super::{MemoryJournal, lock};
@@ -75,6 +76,11 @@ impl Reader for MemoryJournal {
 
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
         ready(lock(&self.tables).record(job))
+    }
+
+    fn intros<'a>(&'a self, jobs: &'a [JobId]) -> Read<'a, Vec<Arc<JobIntro>>> {
+        let tables = lock(&self.tables);
+        ready(jobs.iter().filter_map(|job| tables.intros.get(job).cloned()).collect())
     }
 
     fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {

@@ -5,6 +5,7 @@
 
 mod db;
 mod insight;
+mod intros;
 mod jobs;
 mod ledger;
 mod load;
@@ -17,6 +18,7 @@ mod webhooks;
 mod whole;
 mod workspaces;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -27,7 +29,7 @@ use reeve_journal::{
     UsageFilter, UsageKey, UsageRow, WorkspaceRecord, key_hash,
 };
 use reeve_types::{Credits, JobId, KeyId, MemberId, Millis, PurchaseId, WorkspaceId};
-use reeve_workspace::{Claim, Member, Promotion, PurchaseRow, Row};
+use reeve_workspace::{Claim, JobIntro, Member, Promotion, PurchaseRow, Row};
 use sea_orm::DatabaseConnection;
 
 use crate::journal::{Handle, Scope};
@@ -110,6 +112,24 @@ impl Reader for StoreReader {
 
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
         self.durable(Scope::Job(job), jobs::one(&self.db, job))
+    }
+
+    fn intros<'a>(&'a self, jobs: &'a [JobId]) -> Read<'a, Vec<Arc<JobIntro>>> {
+        self.durable(Scope::Settled, async move {
+            let mut found = intros::of(&self.db, jobs).await?;
+            let Some(Beside { journal, .. }) = self.beside.as_ref().filter(|_| found.len() < jobs.len())
+            else {
+                return Ok(found);
+            };
+            // Those were admitted a moment ago, if at all.
+            let there: HashSet<JobId> = found.iter().map(|intro| intro.id).collect();
+            let ahead: Vec<JobId> = jobs.iter().filter(|job| !there.contains(job)).copied().collect();
+            for job in &ahead {
+                journal.caught_up(&Scope::Job(*job)).await?;
+            }
+            found.extend(intros::of(&self.db, &ahead).await?);
+            Ok(found)
+        })
     }
 
     fn jobs<'a>(&'a self, filter: &'a JobFilter, page: &'a Page) -> Read<'a, JobsFound> {

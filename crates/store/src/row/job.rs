@@ -307,6 +307,17 @@ pub(crate) fn read(
     interned: &mut Interned,
     depth: Depth,
 ) -> Result<JobRecord, StoreError> {
+    let intro = read_intro(cells, interned, depth)?;
+    let shed = Shed::from_bits(cells.int("shed")?);
+    Ok(JobRecord { intro: Arc::new(intro), state: read_state(cells)?, shed })
+}
+
+/// What never changes of it.
+pub(crate) fn read_intro(
+    cells: &Cells<'_>,
+    interned: &mut Interned,
+    depth: Depth,
+) -> Result<JobIntro, StoreError> {
     let mut intro = JobIntro {
         id: cells.parse("id")?,
         workspace: interned.workspace(cells)?,
@@ -333,8 +344,7 @@ pub(crate) fn read(
         intro.metadata = cells.opt_shared("metadata")?;
         intro.webhook = cells.opt_shared("webhook")?;
     }
-    let shed = Shed::from_bits(cells.int("shed")?);
-    Ok(JobRecord { intro: Arc::new(intro), state: read_state(cells)?, shed })
+    Ok(intro)
 }
 
 fn read_state(cells: &Cells<'_>) -> Result<JobState, StoreError> {
