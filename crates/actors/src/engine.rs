@@ -11,6 +11,7 @@ mod start;
 mod time;
 mod work;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use reeve_credits::price::Quote;
@@ -144,13 +145,35 @@ impl Engine {
         self.shared.intros.get(job)
     }
 
+    /// What never changes of these jobs, from memory or with one read. One that is not there is left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn intros(
+        &self,
+        jobs: impl Iterator<Item = JobId>,
+    ) -> Result<HashMap<JobId, Arc<JobIntro>>, Unavailable> {
+        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        for job in jobs {
+            match self.intro(job) {
+                Some(intro) => drop(found.insert(job, intro)),
+                None => unknown.push(job),
+            }
+        }
+        if !unknown.is_empty() {
+            let read = self.shared.reader.intros(&unknown).await?;
+            found.extend(read.into_iter().map(|intro| (intro.id, intro)));
+        }
+        Ok(found)
+    }
+
     /// A job as stored.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn job(&self, job: JobId) -> Result<Option<JobRecord>, Unavailable> {
         let record = self.shared.reader.job(job).await?;
-        if let Some(record) = &record {
+        if let Some(record) = record.as_ref().filter(|record| !record.state.status.is_final()) {
             self.shared.intros.put(&record.intro);
         }
         Ok(record)

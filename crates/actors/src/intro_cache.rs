@@ -1,11 +1,14 @@
-//! What never changes of recent jobs, bounded by bytes: leases and pages need it, rows have it.
+//! What never changes of jobs that live, bounded by bytes: leases and answers need it, rows have it.
+//!
+//! A job leaves when it is final. Those that nobody needs any more would else fill it, and push out the ones that wait:
+//! each of them then had to be read when it was leased, and once more when it was done.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use reeve_telemetry::Origin;
-use reeve_types::{JobId, Millis, WorkspaceId};
+use reeve_types::{JobId, WorkspaceId};
 use reeve_workspace::JobIntro;
 
 /// A job that is remembered.
@@ -53,6 +56,13 @@ impl IntroCache {
         self.known.insert(intro.id, Arc::new(Known { intro: intro.clone(), origin }));
     }
 
+    /// A job that is leased, unless it is there.
+    pub(crate) fn keep(&self, intro: &Arc<JobIntro>) {
+        if self.known.peek(&intro.id).is_none() {
+            self.put(intro);
+        }
+    }
+
     /// A job that is being admitted, for this request.
     pub(crate) fn put_of(&self, intro: &Arc<JobIntro>, origin: &Origin) {
         let origin = (*origin != Origin::none()).then(|| origin.clone());
@@ -65,7 +75,7 @@ impl IntroCache {
         known.unwrap_or(Origin::none())
     }
 
-    /// Forgets a job: what its row lost must not be read from here.
+    /// Forgets a job that is final.
     pub(crate) fn forget(&self, job: JobId) {
         self.known.remove(&job);
     }
@@ -73,11 +83,6 @@ impl IntroCache {
     /// The workspace of a job.
     pub(crate) fn workspace(&self, job: JobId) -> Option<WorkspaceId> {
         Some(self.known.get(&job)?.intro.workspace.clone())
-    }
-
-    /// When a job was created.
-    pub(crate) fn created_at(&self, job: JobId) -> Option<Millis> {
-        Some(self.known.get(&job)?.intro.created_at)
     }
 
     pub(crate) fn get(&self, job: JobId) -> Option<Arc<JobIntro>> {
@@ -88,7 +93,7 @@ impl IntroCache {
 #[cfg(test)]
 mod tests {
     use reeve_jobs::Sequence;
-    use reeve_types::{ActionName, ObjectText, PoolName, TierName};
+    use reeve_types::{ActionName, Millis, ObjectText, PoolName, TierName};
     use serde_json::json;
 
     use super::*;

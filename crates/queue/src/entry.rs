@@ -96,6 +96,8 @@ pub struct Taken {
     pub ticket: Ticket,
     /// The job to lease.
     pub job: JobId,
+    /// When the job was admitted.
+    pub admitted_at: Millis,
     /// The workspace that was charged.
     pub workspace: WorkspaceKey,
     /// The pool whose slot it takes.

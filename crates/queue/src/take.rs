@@ -100,6 +100,7 @@ impl FairQueue {
     fn dispatch(&mut self, pool_at: PoolIndex, tier_at: usize, step: Step, lane_at: u32) -> Taken {
         let lane = self.lane(lane_at);
         let (head, workspace, cost_ms) = (lane.head, lane.workspace, lane.head_cost_ms);
+        let admitted_at = lane.head_admitted_at;
         let charge_ms = lane.charge_ms(&self.pools[pool_at.at()]);
         // What is far away is asked for first, all of it at once: the tags are computed meanwhile.
         self.pools[pool_at.at()].tiers[tier_at].eligible.approach(lane.seat);
@@ -132,6 +133,7 @@ impl FairQueue {
         let taken = Taken {
             ticket: reservation.ticket,
             job,
+            admitted_at,
             workspace: crate::WorkspaceKey(workspace),
             pool: pool_at,
             tier: TierIndex(tier_at as u8),

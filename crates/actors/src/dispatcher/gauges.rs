@@ -236,15 +236,18 @@ impl DispatcherActor {
     }
 
     /// A lease is durable: how long the job waited, and how well that was foretold. Later attempts are not waits.
-    pub(super) fn note_start(&mut self, at: (PoolIndex, TierIndex), lease: LeaseId, granted_at: Millis) {
+    pub(super) fn note_start(
+        &mut self,
+        at: (PoolIndex, TierIndex),
+        lease: LeaseId,
+        (admitted_at, granted_at): (Millis, Millis),
+    ) {
         let put_off = self.gauges.put_off.remove(&lease.job);
         let foretold_ms = self.gauges.foretold_ms.remove(&lease.job);
         if lease.attempt != 1 {
             return;
         }
-        // Not in memory means pushed out by many others: one wait less to look at.
-        let Some(created_at) = self.shared.intros.created_at(lease.job) else { return };
-        let from = put_off.map_or(created_at, |until| until.max(created_at));
+        let from = put_off.map_or(admitted_at, |until| until.max(admitted_at));
         let wait_ms = u64::try_from(granted_at.since(from)).unwrap_or(0);
         let (pool, tier) = at;
         let gauges = self.gauges.pool(pool);

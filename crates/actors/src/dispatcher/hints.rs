@@ -44,6 +44,9 @@ pub(crate) fn perform(
                     lock(&shared.job_actors).remove(&job);
                     shared.hub.forget_progress(job);
                 }
+                if status.is_final() {
+                    shared.intros.forget(job);
+                }
                 shared.hub.publish(id, Some(job), HubKind::Status { status, attempt }, now);
             }
             Effect::Closed { status, is_filtered } => shared.counters.finished.count(status, is_filtered),

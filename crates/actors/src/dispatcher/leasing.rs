@@ -26,6 +26,7 @@ pub(super) struct InFlight {
     pub(super) workspace: WorkspaceId,
     key: WorkspaceKey,
     pub(super) at: (PoolIndex, TierIndex),
+    admitted_at: Millis,
     charge_ms: u32,
 }
 
@@ -78,6 +79,7 @@ impl DispatcherActor {
             workspace: workspace.clone(),
             key: taken.workspace,
             at: (taken.pool, taken.tier),
+            admitted_at: taken.admitted_at,
             charge_ms: taken.charge_ms,
         };
         self.in_flight.insert(taken.ticket, in_flight);
@@ -156,9 +158,10 @@ impl DispatcherActor {
                 let now_ms = self.shared.leases_now_ms();
                 self.gauges.served(in_flight.at, in_flight.key, in_flight.charge_ms, now_ms);
             }
-            self.note_start(in_flight.at, LeaseId { job, attempt: lease.attempt }, lease.granted_at);
+            let id = LeaseId { job, attempt: lease.attempt };
+            self.note_start(in_flight.at, id, (in_flight.admitted_at, lease.granted_at));
             return Some(Reserved {
-                lease: LeaseId { job, attempt: lease.attempt },
+                lease: id,
                 workspace: workspace.clone(),
                 granted_at: lease.granted_at,
                 run_deadline_at: lease.run_deadline_at,

@@ -99,6 +99,7 @@ impl Engine {
             Tidy::AnswersBefore { .. } | Tidy::AnswersOf { .. } => Vec::new(),
         };
         self.platform(PlatformChange::Tidy(tidy)).await?;
+        // One that ended while it was handed to a worker may have come back after it was forgotten.
         jobs.into_iter().for_each(|job| self.shared().intros.forget(job));
         Ok(())
     }

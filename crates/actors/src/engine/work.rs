@@ -69,12 +69,11 @@ impl Engine {
             return Ok(Offer::NOTHING);
         }
         let mut granted = Vec::with_capacity(delivery.leases().len());
+        let mut intros = self.intros(delivery.leases().iter().map(|reserved| reserved.lease.job)).await?;
         for reserved in delivery.leases() {
-            let intro = match self.intro(reserved.lease.job) {
-                Some(intro) => Some(intro),
-                None => self.job(reserved.lease.job).await?.map(|record| record.intro),
-            };
-            let Some(intro) = intro else { continue };
+            let Some(intro) = intros.remove(&reserved.lease.job) else { continue };
+            // The answer to its completion needs it as well.
+            shared.intros.keep(&intro);
             let lease_ms = i64::try_from(shared.settings.leases.lease_ack_ms).unwrap_or(i64::MAX);
             let origin = shared.intros.origin(reserved.lease.job);
             granted.push(Granted {

@@ -6,4 +6,5 @@ mod catalogs;
 mod commands;
 mod credits;
 mod house;
+mod intros;
 mod life;

@@ -11,7 +11,7 @@ use reeve_journal::{JobFilter, JobRecord};
 use reeve_protocol::{JobQuery, JobSubmit, JobView, JobsQuery, Page};
 use reeve_types::limits::WAIT_SECONDS_MAX;
 use reeve_types::{JobId, WorkspaceId};
-use reeve_workspace::{Cancel, Command, Refusal, Reply, Submit};
+use reeve_workspace::{Cancel, Command, JobIntro, Refusal, Reply, Submit};
 use tokio::time::Instant;
 
 use crate::auth::unauthorized;
@@ -230,28 +230,37 @@ pub(crate) async fn cancel(state: Data<ApiState>, req: HttpRequest, input: Bare)
         state.engine.execute(&record.intro.workspace, Command::Cancel(Cancel { job: id }), call).await?;
     match &executed.answer {
         // Not live means final: the row was there a moment ago.
-        Stored::Job(_) | Stored::Refused(Refusal::NotLive { .. }) => after(&state, id, &executed).await,
+        Stored::Job(_) | Stored::Refused(Refusal::NotLive { .. }) => {
+            after(&state, (id, Some(record.intro)), &executed).await
+        }
         Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
         other => Err(ApiError::internal(format!("a cancel was answered with {other:?}"))),
     }
 }
 
+/// A job with what never changes of it, if that was in memory before the command: it is not once the job is final.
+pub(crate) type Introduced = (JobId, Option<Arc<JobIntro>>);
+
 /// The answer with a job as it stands after a command about it.
-pub(crate) async fn after(state: &ApiState, id: JobId, executed: &Executed) -> Answer {
-    answered(StatusCode::OK, &view_after(state, id, executed).await?, executed.replayed)
+pub(crate) async fn after(state: &ApiState, job: Introduced, executed: &Executed) -> Answer {
+    answered(StatusCode::OK, &view_after(state, job, executed).await?, executed.replayed)
 }
 
 /// A job as it stands after a command about it: from the reply when there is one, else from its row.
 pub(crate) async fn view_after(
     state: &ApiState,
-    id: JobId,
+    (id, known): Introduced,
     executed: &Executed,
 ) -> Result<JobView, ApiError> {
-    match (&executed.reply, state.engine.intro(id)) {
-        (Some(Reply::Job { state: job, .. }), Some(intro)) => current(state, &intro, job).await,
-        _ => {
-            let record = found(state, id).await?;
-            of_record(state, &record).await
+    if let Some(Reply::Job { state: job, .. }) = &executed.reply {
+        let intro = match known {
+            Some(intro) => Some(intro),
+            None => state.engine.intros(std::iter::once(id)).await?.remove(&id),
+        };
+        if let Some(intro) = intro {
+            return current(state, &intro, job).await;
         }
     }
+    let record = found(state, id).await?;
+    of_record(state, &record).await
 }

@@ -11,15 +11,15 @@ use reeve_protocol::{
     CompleteRequest, CompletionEntry, CompletionResult, CompletionsAnswer, CompletionsRequest, FailRequest,
     Fate, JobView, OutputOutcome, OutputReport, Quantity,
 };
+use reeve_types::LeaseId;
 use reeve_types::limits::SLOTS_MAX;
-use reeve_types::{JobId, LeaseId};
 use reeve_workspace::{Command, Complete, Fail};
 
 use crate::error::{Answer, ApiError};
 use crate::json::{Input, ok};
 use crate::problem::refused;
 use crate::query::path_id;
-use crate::resources::jobs::{after, view_after};
+use crate::resources::jobs::{Introduced, after, view_after};
 use crate::state::ApiState;
 use crate::text;
 use crate::worker::stale;
@@ -90,13 +90,18 @@ async fn one(state: &ApiState, entry: CompletionEntry, at: &str) -> Result<JobVi
     view_after(state, job, &executed).await
 }
 
-async fn finish(state: &ApiState, lease: LeaseId, command: Command) -> Result<(JobId, Executed), ApiError> {
+async fn finish(
+    state: &ApiState,
+    lease: LeaseId,
+    command: Command,
+) -> Result<(Introduced, Executed), ApiError> {
+    let job = (lease.job, state.engine.intro(lease.job));
     match state.engine.finish(lease, command).await? {
         Finished::Stale => Err(stale(lease)),
         Finished::Answered(executed) => match &executed.answer {
             Stored::Refused(reeve_workspace::Refusal::NotLive { .. }) => Err(stale(lease)),
             Stored::Refused(refusal) => Err(refused(refusal).replayed(executed.replayed)),
-            _ => Ok((lease.job, executed)),
+            _ => Ok((job, executed)),
         },
     }
 }
@@ -167,7 +172,7 @@ fn stages(output: &OutputReport, at: &str) -> Result<Vec<(Arc<str>, bool)>, ApiE
 #[cfg(test)]
 mod tests {
     use reeve_protocol::Sha256;
-    use reeve_types::Millis;
+    use reeve_types::{JobId, Millis};
 
     use super::*;
 
