@@ -60,6 +60,9 @@ pub struct BenchArgs {
     /// Progress reports per job; one when given without a number.
     #[arg(long, value_name = "REPORTS", default_value_t = 0, num_args = 0..=1, default_missing_value = "1")]
     pub progress: u32,
+    /// Clients wait for their job with `GET /v1/jobs/{id}?wait=20` before they submit the next one.
+    #[arg(long, conflicts_with_all = ["admit_only", "bare"])]
+    pub follow: bool,
     /// Submit this many jobs a second, whatever the server makes of them, to workers that wait for them; latencies
     /// count from the time at which a job was due.
     #[arg(long, value_name = "JOBS_PER_SECOND", value_parser = rate, conflicts_with_all = ["jobs", "scale"])]
@@ -109,6 +112,7 @@ pub(super) struct Shape {
     pub(super) admit_only: bool,
     pub(super) hot_share: f64,
     pub(super) progress: u32,
+    pub(super) follow: bool,
     pub(super) mode: Mode,
 }
 
@@ -147,6 +151,7 @@ impl Shape {
             admit_only: args.admit_only || args.bare,
             hot_share: args.hot_share,
             progress: args.progress,
+            follow: args.follow,
             mode,
         }
     }
@@ -201,6 +206,7 @@ mod tests {
             admit_only: false,
             hot_share: 0.0,
             progress: 0,
+            follow: false,
             mode: Mode::Full { compare_hot: false },
         }
     }

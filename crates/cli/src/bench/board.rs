@@ -32,6 +32,8 @@ pub(super) struct Times {
     /// From admitted to leased by the server's own clock, in whole milliseconds.
     pub(super) server_wait: Latencies,
     pub(super) complete: Latencies,
+    /// From due or sent to the result, for clients that follow their jobs.
+    pub(super) result: Latencies,
 }
 
 /// How far a job is that has been heard of once.
@@ -71,6 +73,7 @@ impl Board {
             handed: new()?,
             server_wait: new()?,
             complete: new()?,
+            result: new()?,
         };
         Ok(Self {
             phase: round.phase,
@@ -140,13 +143,13 @@ impl Board {
         pause_ms(PUT_OFF_MS).await;
     }
 
-    /// A submit that was due then was answered now with this job.
-    pub(super) fn admitted(&self, job: &[u8], due: Mark) -> Result<(), BenchError> {
+    /// A submit that was due then was answered now with this job, whose id it is when it is to be worked off.
+    pub(super) fn admitted(&self, job: &[u8], due: Mark) -> Result<Option<u128>, BenchError> {
         let now = Mark::now();
         self.times.admit.note(due.us_to(now), 1);
         self.moved(&self.admitted, 1, now);
         if !self.phase.is_whole() {
-            return Ok(());
+            return Ok(None);
         }
         let id = job_id(job).ok_or_else(|| BenchError::Answer("a job without an id".to_owned()))?;
         let mut under_way = self.under_way.borrow_mut();
@@ -158,7 +161,7 @@ impl Board {
             }
             _ => drop(under_way.insert(id, Heard::Answered { due, at: now })),
         }
-        Ok(())
+        Ok(Some(id))
     }
 
     /// A worker has this job now.

@@ -60,6 +60,8 @@ pub(super) struct Figures {
     /// From eligible (its submit was answered) to leased (the worker has it).
     pub(super) lease_ms: Spread,
     pub(super) complete_ms: Spread,
+    /// With `--follow`: from due or sent to the answer with the result.
+    pub(super) result_ms: Spread,
     /// The first while only submits ran: admit alone.
     pub(super) admit_alone_ms: Spread,
     /// With `--rate`.

@@ -15,10 +15,14 @@ use super::error::BenchError;
 use super::http::{Connection, Keyed, Target};
 use super::pace::Pace;
 use super::server::Server;
+use super::worker::SUCCEEDED;
 
 /// The job that is submitted: one image at 2 credits.
 const SUBMIT: &str =
     r#"{"action":"image.generate","params":{"prompt":"a lighthouse at dusk","quality":"standard","seed":7}}"#;
+
+/// Longest wait of a client that follows its job, a request at a time.
+const FOLLOW_SECONDS: u32 = 20;
 
 /// Which futures run in a phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +62,7 @@ pub(super) struct Round {
 pub(super) struct Load<'a> {
     pub(super) shape: &'a Shape,
     pub(super) target: &'a Target,
+    key: &'a str,
     worker_key: &'a str,
     /// One per workspace; the first is the hot one.
     submits: Vec<Keyed>,
@@ -90,6 +95,7 @@ impl<'a> Load<'a> {
         Self {
             shape,
             target,
+            key: &server.admin_key,
             worker_key: &server.worker_key,
             submits: workspaces.iter().map(submit).collect(),
         }
@@ -178,7 +184,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Submits the n-th job, which was due then, until it is admitted.
+    /// Submits the n-th job, which was due then, until it is admitted; follows it to its end if so wanted.
     async fn submit(
         &self,
         client: &mut Client,
@@ -189,15 +195,46 @@ impl<'a> Load<'a> {
         let submit = self.submits.get(self.shape.workspace_of(n, round.hot_share));
         let submit = submit.ok_or_else(|| BenchError::Bug("a job without a workspace".to_owned()))?;
         submit.write(&format!("{}-{}-{n}", self.shape.run, round.name), &mut client.request);
-        loop {
+        let job = loop {
             let answer = client.connection.call(&client.request).await?;
             match answer.status {
-                201 => return board.admitted(answer.body, due),
+                201 => break board.admitted(answer.body, due)?,
+                429 | 503 => board.put_off(answer.status, answer.body).await,
+                status => return Err(BenchError::refused(status, answer.body)),
+            }
+        };
+        match job.filter(|_| self.shape.follow) {
+            Some(job) => self.follow(client, board, (job, due)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for a job as a caller does who wants its result.
+    async fn follow(
+        &self,
+        client: &mut Client,
+        board: &Board,
+        (job, due): (u128, Mark),
+    ) -> Result<(), BenchError> {
+        let path = format!("/v1/jobs/job_{job:032x}?wait={FOLLOW_SECONDS}");
+        let request = self.target.request("GET", &path, self.key, "");
+        loop {
+            let answer = client.connection.call(&request).await?;
+            match answer.status {
+                200 if has(answer.body, SUCCEEDED) => {
+                    board.times.result.note(Mark::elapsed_us(due), 1);
+                    return Ok(());
+                }
+                200 => {}
                 429 | 503 => board.put_off(answer.status, answer.body).await,
                 status => return Err(BenchError::refused(status, answer.body)),
             }
         }
     }
+}
+
+fn has(body: &[u8], text: &str) -> bool {
+    std::str::from_utf8(body).is_ok_and(|body| body.contains(text))
 }
 
 /// A connection with room for its request.

@@ -158,6 +158,7 @@ fn note_whole(figures: &mut Figures, whole: &Outcome, cost: PerJob) {
     figures.admit_ms = whole.times.admit.spread();
     figures.lease_ms = whole.times.lease.spread();
     figures.complete_ms = whole.times.complete.spread();
+    figures.result_ms = whole.times.result.spread();
     figures.server_cpu_us_per_lifecycle = cost.server_cpu_us;
     figures.per_job.lifecycle = Some(cost);
 }

@@ -83,6 +83,7 @@ fn latencies(figures: &Figures, lines: &mut Vec<String>) {
         spread("  by the server's clock", &paced.server_wait_ms);
     }
     spread("complete", &figures.complete_ms);
+    spread("submit to result", &figures.result_ms);
     if let Some(hot) = &figures.hot {
         spread("one workspace: admit", &hot.admit_ms);
         spread("  eligible to leased", &hot.lease_ms);

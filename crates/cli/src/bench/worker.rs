@@ -22,7 +22,7 @@ const CREATED_MARK: &str = r#""created_at":""#;
 const STARTED_MARK: &str = r#""started_at":""#;
 const INSTANT_LEN: usize = "2026-01-31T12:00:00.000Z".len();
 /// What each accepted completion shows once.
-const SUCCEEDED: &str = r#""status":"succeeded""#;
+pub(super) const SUCCEEDED: &str = r#""status":"succeeded""#;
 
 /// Works until the phase's jobs are done.
 pub(super) async fn work(load: &Load<'_>, board: &Board, n: u32) -> Result<(), BenchError> {
