@@ -7,9 +7,11 @@ use reeve_journal::{
     AbortReason, ChangeSet, CommitOutcome, Journal, JournalHealth, Overloaded, PlatformChange, Room,
     StoreError, Urgency,
 };
+use reeve_types::{JobId, Millis, WorkspaceId};
+use rustc_hash::FxHashMap;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::ahead::{Ahead, Piece, Scope};
+use super::ahead::{Ahead, JobAhead, Piece, Scope};
 use super::encoded::{Encoded, Told};
 use super::inbox::Door;
 use super::trail::Trail;
@@ -216,6 +218,21 @@ impl Handle {
         let behind = || StoreError::Unavailable("the tables are behind what is committed".to_owned());
         self.items.send(Item::CatchUp).map_err(|_| behind())?;
         ready.await.map_err(|_| behind())
+    }
+
+    /// What the row of a job does not say yet. Not all of it is on the disk.
+    pub(crate) fn job_ahead(&self, job: JobId) -> Option<JobAhead> {
+        lock(self.shared.ahead.as_ref()?).job(job)
+    }
+
+    /// The addresses that jobs name whose rows are not in the tables yet.
+    pub(crate) fn job_urls_ahead(&self) -> FxHashMap<JobId, Arc<str>> {
+        self.shared.ahead.as_ref().map(|ahead| lock(ahead).job_urls()).unwrap_or_default()
+    }
+
+    /// When workspaces are due of which the tables do not have everything yet.
+    pub(crate) fn due_ahead(&self) -> FxHashMap<WorkspaceId, Option<Millis>> {
+        self.shared.ahead.as_ref().map(|ahead| lock(ahead).due()).unwrap_or_default()
     }
 
     /// Commits what waits, then stops the task. Later change sets are aborted.

@@ -18,7 +18,6 @@ mod webhooks;
 mod whole;
 mod workspaces;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -89,6 +88,13 @@ impl StoreReader {
     }
 }
 
+impl StoreReader {
+    /// The writer, where what it has may be ahead of the tables.
+    fn journal(&self) -> Option<&Handle> {
+        self.beside.as_ref().map(|beside| &*beside.journal)
+    }
+}
+
 impl Reader for StoreReader {
     fn load<'a>(&'a self, workspace: &'a WorkspaceId) -> Read<'a, Option<Loaded>> {
         self.durable(Scope::Workspace(workspace.clone()), async move {
@@ -111,23 +117,24 @@ impl Reader for StoreReader {
     }
 
     fn job(&self, job: JobId) -> Read<'_, Option<JobRecord>> {
-        self.durable(Scope::Job(job), jobs::one(&self.db, job))
+        self.durable(Scope::Settled, async move {
+            // First, because what is not there any more is in the tables by then.
+            match self.journal().and_then(|journal| journal.job_ahead(job)) {
+                None => jobs::one(&self.db, job).await,
+                Some(ahead) if ahead.is_whole() => Ok(ahead.over(None)),
+                Some(ahead) => Ok(ahead.over(jobs::one(&self.db, job).await?)),
+            }
+        })
     }
 
     fn intros<'a>(&'a self, jobs: &'a [JobId]) -> Read<'a, Vec<Arc<JobIntro>>> {
         self.durable(Scope::Settled, async move {
-            let mut found = intros::of(&self.db, jobs).await?;
-            let Some(Beside { journal, .. }) = self.beside.as_ref().filter(|_| found.len() < jobs.len())
-            else {
-                return Ok(found);
-            };
-            // Those were admitted a moment ago, if at all.
-            let there: HashSet<JobId> = found.iter().map(|intro| intro.id).collect();
-            let ahead: Vec<JobId> = jobs.iter().filter(|job| !there.contains(job)).copied().collect();
-            for job in &ahead {
-                journal.caught_up(&Scope::Job(*job)).await?;
+            let (mut found, mut rows) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+            for job in jobs {
+                let ahead = self.journal().and_then(|journal| journal.job_ahead(*job)?.intro);
+                ahead.map_or_else(|| rows.push(*job), |intro| found.push(intro));
             }
-            found.extend(intros::of(&self.db, &ahead).await?);
+            found.extend(intros::of(&self.db, &rows).await?);
             Ok(found)
         })
     }
@@ -175,7 +182,17 @@ impl Reader for StoreReader {
     }
 
     fn due(&self, now: Millis, count_max: u32) -> Read<'_, Vec<WorkspaceId>> {
-        self.durable(Scope::All, recovery::due(&self.db, now, count_max))
+        self.durable(Scope::Settled, async move {
+            let ahead = self.journal().map(Handle::due_ahead).unwrap_or_default();
+            let outdated_max = u32::try_from(ahead.len()).unwrap_or(u32::MAX);
+            let mut due = recovery::due(&self.db, now, count_max.saturating_add(outdated_max)).await?;
+            due.retain(|(_, workspace)| !ahead.contains_key(workspace));
+            due.extend(ahead.into_iter().filter_map(|(workspace, at)| Some((at?, workspace))));
+            due.retain(|(at, _)| *at <= now);
+            due.sort_unstable();
+            due.truncate(usize::try_from(count_max).unwrap_or(usize::MAX));
+            Ok(due.into_iter().map(|(_, workspace)| workspace).collect())
+        })
     }
 
     fn queued(&self, after: Option<JobId>, count_max: u32) -> Read<'_, Vec<QueuedRow>> {

@@ -15,21 +15,25 @@ use crate::row;
 use crate::row::cells::Cells;
 use crate::row::job::Interned;
 
-/// Workspaces that must be woken, earliest first.
+/// Workspaces that must be woken, and since when, earliest first.
 pub(crate) async fn due(
     db: &DatabaseConnection,
     now: Millis,
     count_max: u32,
-) -> Result<Vec<WorkspaceId>, StoreError> {
+) -> Result<Vec<(Millis, WorkspaceId)>, StoreError> {
     let select = workspaces::Entity::find()
         .select_only()
-        .column(workspaces::Column::Id)
+        .columns([workspaces::Column::Id, workspaces::Column::NextDueAt])
         .filter(workspaces::Column::NextDueAt.lte(now.value()))
         .order_by_asc(workspaces::Column::NextDueAt)
         .order_by_asc(workspaces::Column::Id)
         .limit(u64::from(count_max));
     let found = rows(db, select.into_query()).await?;
-    found.iter().map(|row| Cells::by_text(row, "workspaces", "id")?.parse("id")).collect()
+    let read = |row| {
+        let cells = Cells::by_text(row, "workspaces", "id")?;
+        Ok((cells.millis("next_due_at")?, cells.parse("id")?))
+    };
+    found.iter().map(read).collect()
 }
 
 /// Waiting jobs after the last one seen, in order of id.

@@ -1,16 +1,19 @@
 //! What is read for webhooks: endpoints, deliveries, the outbox.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use reeve_journal::{
     Backlog, DeliveryFilter, DeliveryRow, DueDelivery, EndpointRow, Oldest, OutboxEvent, OutboxState, Page,
     Read, StoreError, WebhookReader,
 };
-use reeve_types::{Millis, WebhookId};
+use reeve_types::{JobId, Millis, WebhookId};
+use rustc_hash::FxHashMap;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement, Value};
 
 use super::StoreReader;
 use super::db::unavailable;
-use crate::journal::Scope;
+use crate::journal::{Handle, Scope};
 use crate::row;
 use crate::row::cells::Cells;
 use crate::row::delivery::READ;
@@ -35,6 +38,10 @@ const OF_EVENT: &str =
     "o.id AS o_id, COALESCE(o.workspace, '') AS o_workspace, o.at AS o_at, o.job AS o_job, o.body AS o_body";
 
 impl StoreReader {
+    fn job_urls_ahead(&self) -> FxHashMap<JobId, Arc<str>> {
+        self.journal().map(Handle::job_urls_ahead).unwrap_or_default()
+    }
+
     /// The numbers that a query answers with.
     async fn numbers<const N: usize>(
         &self,
@@ -70,18 +77,21 @@ impl WebhookReader for StoreReader {
 
     fn outbox_state(&self) -> Read<'_, OutboxState> {
         async move {
-            // First, and told only once it is settled: the rows up to it are those whose jobs the second read waits for.
+            // First, and told only once it is settled: the jobs of all rows up to it can be found by then.
             let ends = self.durable(Scope::Settled, self.numbers(ENDS, ["newest", "cursor_at"]));
             let [newest, cursor] = ends.await?;
-            let [job_urls] = self.durable(Scope::JobWebhooks, self.numbers(JOB_URLS, ["job_urls"])).await?;
+            let is_ahead = !self.job_urls_ahead().is_empty();
+            let [stored] = self.durable(Scope::Settled, self.numbers(JOB_URLS, ["job_urls"])).await?;
             // Rows that were pruned leave no newest one behind, and the cursor was beyond them.
-            Ok(OutboxState { newest: newest.max(cursor), cursor, job_urls: job_urls == 1 })
+            Ok(OutboxState { newest: newest.max(cursor), cursor, job_urls: is_ahead || stored == 1 })
         }
         .boxed()
     }
 
     fn outbox(&self, after: i64, job_urls: bool, count_max: u32) -> Read<'_, Vec<OutboxEvent>> {
-        self.durable(if job_urls { Scope::JobWebhooks } else { Scope::Settled }, async move {
+        self.durable(Scope::Settled, async move {
+            // First, because what is not there any more is in the tables by then.
+            let ahead = if job_urls { self.job_urls_ahead() } else { FxHashMap::default() };
             let (url, join) =
                 if job_urls { (", j.webhook", "LEFT JOIN jobs AS j ON j.id = o.job") } else { ("", "") };
             let sql = format!(
@@ -89,7 +99,13 @@ impl WebhookReader for StoreReader {
                  WHERE o.id > $1 ORDER BY o.id LIMIT $2"
             );
             let found = rows(&self.db, sql, [after.into(), i64::from(count_max).into()]).await?;
-            found.iter().map(|row| row::delivery::read_event(&by_event(row, "id")?, job_urls)).collect()
+            let read = |row| {
+                let mut event = row::delivery::read_event(&by_event(row, "id")?, job_urls)?;
+                let of_new = || event.job.and_then(|job| ahead.get(&job)).map(|url| url.to_string());
+                event.job_url = event.job_url.or_else(of_new);
+                Ok(event)
+            };
+            found.iter().map(read).collect()
         })
     }
 

@@ -3,8 +3,8 @@
 //! A batch of many workspaces touches a page or two for each of them in every table and index. Written ahead it is one
 //! text on pages side by side, and comes into the tables later, workspace by workspace: one that moved forty times
 //! meanwhile moves once, and a job that was admitted, leased and closed is one row. What is ahead is as durable as
-//! everything else. Whoever reads tables waits for the part that it asks for, and a server that died brings everything
-//! in when it starts ([`recover`]).
+//! everything else. Whoever reads tables waits for the part that it asks for, but for what is found here instead, and a
+//! server that died brings everything in when it starts ([`recover`]).
 //!
 //! Used by `hot`, which writes, and by `handle`, where readers wait. Guarantees of [`Ahead`]: a workspace comes into the
 //! tables with all that is ahead of it or not at all, so that the tables always show it as some commit left it; the
@@ -17,6 +17,7 @@
 //! | `part` | what comes in next |
 //! | `piece` | a change set as it is stored |
 //! | `asked` | what the tables must confirm first |
+//! | `seen` | what readers find here |
 //! | `recover` | bringing in what a process left |
 
 mod asked;
@@ -24,6 +25,7 @@ mod fit;
 mod part;
 mod piece;
 pub(crate) mod recover;
+mod seen;
 pub(super) mod text;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -40,6 +42,7 @@ pub(super) use asked::{Asked, Stand};
 pub(super) use fit::is_usual;
 pub(in crate::journal) use part::{Behind, Part};
 pub(super) use piece::{Piece, body};
+pub(super) use seen::JobAhead;
 
 /// Change sets of one workspace: one that takes the whole load comes in before a transaction of it holds others up.
 const COUNT_OF_ONE_MAX: usize = 256;
@@ -50,11 +53,8 @@ pub(crate) enum Scope {
     /// What nothing is ever ahead of.
     Settled,
     Workspace(WorkspaceId),
-    Job(JobId),
     /// The answer of an idempotency key, by its hash.
     Answer(WorkspaceId, u64),
-    /// Which jobs have a webhook of their own.
-    JobWebhooks,
     All,
 }
 
@@ -124,10 +124,8 @@ impl Ahead {
         let of = match scope {
             Scope::Settled => return None,
             Scope::Workspace(workspace) => Some(workspace.clone()),
-            Scope::Job(job) => Some(self.jobs.get(job)?.workspace.clone()),
             Scope::Answer(workspace, hash) => Some(self.keys.get(&(workspace.clone(), *hash))?.0.clone()),
-            Scope::JobWebhooks if self.webhooks == 0 => return None,
-            Scope::JobWebhooks | Scope::All => None,
+            Scope::All => None,
         };
         let turn = match &of {
             Some(workspace) => self.pending.get(workspace)?.turn,
@@ -151,7 +149,9 @@ impl Ahead {
             for work in &pending.works {
                 self.count -= 1;
                 self.bytes -= work.weight_bytes;
-                for (job, _) in &work.change.records.jobs {
+                let records = &work.change.records;
+                let uploaded = records.uploads.iter().map(|(job, ..)| job);
+                for job in records.jobs.iter().map(|(job, _)| job).chain(uploaded) {
                     self.jobs.remove(job);
                 }
                 if let Some(key) = key(work) {
@@ -206,6 +206,11 @@ impl Ahead {
                     Some(known) => known.live = live,
                     None => drop(self.jobs.insert(*job, AheadJob { workspace: workspace.clone(), live })),
                 }
+            }
+            for (job, ..) in &records.uploads {
+                // Only a job that lives takes one.
+                let of_live = || AheadJob { workspace: workspace.clone(), live: true };
+                self.jobs.entry(*job).or_insert_with(of_live);
             }
         }
     }

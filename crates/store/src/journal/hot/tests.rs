@@ -12,6 +12,8 @@ use super::*;
 use crate::journal::ahead::Scope;
 use crate::{OpenError, Store, StoreSettings};
 
+mod seen;
+
 /// The writer under test, and another connection that sees what it leaves.
 struct Bench {
     hot: Hot,
@@ -404,16 +406,15 @@ async fn what_is_ahead_and_fits_no_more_is_refused_at_the_start() {
 async fn a_reader_waits_for_what_it_reads_and_for_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, id, mut bench) = opened(folder.path()).await;
-    let (job, command) = desk.submit();
+    let (_, command) = desk.submit();
     let admit = with_key(desk.decide(&id, &command), "key");
     assert!(matches!(run_ahead(&mut bench, 0, admit).await, Went::Committed));
     let shared = bench.hot.ahead();
-    let elsewhere = reeve_types::JobId::from_parts(T0, 77);
     let [key, unused] = ["key", "unused"].map(|key| Scope::Answer(id.clone(), key_hash(key)));
-    for scope in [Scope::Settled, Scope::JobWebhooks, Scope::Job(elsewhere), unused] {
+    for scope in [Scope::Settled, unused] {
         assert!(lock(&shared).wait(&scope).is_none(), "{scope:?}");
     }
-    let scopes = [Scope::Workspace(id), Scope::Job(job), key, Scope::All];
+    let scopes = [Scope::Workspace(id), key, Scope::All];
     let waiting: Vec<_> = scopes.iter().map(|scope| lock(&shared).wait(scope).unwrap()).collect();
     assert!(lock(&shared).is_awaited());
     let (lane, written) = (Lane { epoch: 1, seq: 1 }, &Counters::default());
