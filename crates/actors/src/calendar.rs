@@ -61,6 +61,7 @@ async fn tick_leases(shared: Arc<Shared>) {
         ticks += 1;
         if ticks.is_multiple_of(SWEEP_TICKS) {
             shared.hub.sweep(shared.clock.now());
+            shared.ends.sweep();
             shared.leases.sweep(now_ms);
             shared.registry.trim();
         }

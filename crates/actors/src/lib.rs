@@ -18,6 +18,7 @@ mod calendar;
 mod call;
 mod clock;
 mod dispatcher;
+mod ends;
 mod engine;
 mod entropy;
 mod footprint;

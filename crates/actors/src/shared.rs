@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::clock::ClockSource;
 use crate::dispatcher::{DispatcherActor, FinishedJobs};
+use crate::ends::Ends;
 use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::hub::Hub;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub hub: Hub,
     pub leases: Leases,
     pub intros: IntroCache,
+    pub ends: Ends,
     pub registry: Registry,
     pub gate: Arc<Gate>,
     pub dispatcher: OnceLock<Addr<DispatcherActor>>,

@@ -46,6 +46,7 @@ pub(crate) fn perform(
                 }
                 if status.is_final() {
                     shared.intros.forget(job);
+                    shared.ends.tell(job);
                 }
                 shared.hub.publish(id, Some(job), HubKind::Status { status, attempt }, now);
             }

@@ -143,6 +143,11 @@ impl Engine {
         self.shared.hub.subscribe_job(job, after, self.now())
     }
 
+    /// Ready once a job is final; never again if it is already. Subscribe before looking at the job.
+    pub fn hear_end(&self, job: JobId) -> oneshot::Receiver<()> {
+        self.shared.ends.hear(job)
+    }
+
     /// Events of all jobs of a workspace, and of its balance.
     pub fn subscribe_workspace(&self, workspace: WorkspaceId, after: Option<(u64, u64)>) -> Subscription {
         self.shared.hub.subscribe_workspace(workspace, after, self.now())

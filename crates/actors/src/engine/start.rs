@@ -14,6 +14,7 @@ use reeve_workspace::{Book, Shelf};
 use super::Engine;
 use crate::clock::ClockSource;
 use crate::dispatcher::DispatcherActor;
+use crate::ends::Ends;
 use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::hub::Hub;
@@ -89,6 +90,7 @@ impl Engine {
             hub: Hub::new(boot),
             leases: Leases::new(settings.leases),
             intros: IntroCache::new(settings.intro_cache_bytes_max),
+            ends: Ends::default(),
             registry: Registry::new(arbiters.iter().map(Arbiter::handle).collect(), room, monotonic),
             gate: Gate::new(settings.new_work_max),
             dispatcher: OnceLock::new(),

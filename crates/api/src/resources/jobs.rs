@@ -6,13 +6,12 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use reeve_actors::{Answer as Stored, Call, Executed, HubKind};
+use reeve_actors::{Answer as Stored, Call, Executed};
 use reeve_journal::{JobFilter, JobRecord};
 use reeve_protocol::{JobQuery, JobSubmit, JobView, JobsQuery, Page};
 use reeve_types::limits::WAIT_SECONDS_MAX;
 use reeve_types::{JobId, WorkspaceId};
 use reeve_workspace::{Cancel, Command, JobIntro, Refusal, Reply, Submit};
-use tokio::time::Instant;
 
 use crate::auth::unauthorized;
 use crate::ending::Ending;
@@ -23,8 +22,8 @@ use crate::query::{Part, parses, path_id, query};
 use crate::resources::workspaces::existing;
 use crate::roles::Caller;
 use crate::state::ApiState;
-use crate::text;
 use crate::view::job::{Live, admitted, asked_status, current, of_record, view};
+use crate::{task, text};
 
 /// Longest timeout that a request may ask for, in seconds: thirty days.
 pub(crate) const TIMEOUT_SECONDS_MAX: u64 = 30 * 86_400;
@@ -122,36 +121,21 @@ async fn finished(
     wait: Duration,
 ) -> Result<JobRecord, ApiError> {
     let id = record.intro.id;
-    let until = Instant::now() + wait;
-    loop {
-        // Subscribed before it is read: an end between the two is heard.
-        let mut subscription = state.engine.subscribe_job(id, None);
-        record = state.engine.job(id).await?.unwrap_or(record);
-        if record.state.status.is_final() {
-            return Ok(record);
-        }
-        let cut = tokio::select! {
-            cut = heard_the_end(&mut subscription.events) => cut,
-            () = tokio::time::sleep_until(until) => false,
-            () = ending.comes() => false,
-        };
-        if ending.key_is_over() {
-            return Err(unauthorized());
-        }
-        if !cut {
-            return found(state, id).await;
-        }
+    // Before it is read again: an end between the two is heard.
+    let end = state.engine.hear_end(id);
+    record = state.engine.job(id).await?.unwrap_or(record);
+    if record.state.status.is_final() {
+        return Ok(record);
     }
-}
-
-/// Waits for a final status; true when the stream was cut before one came.
-async fn heard_the_end(events: &mut tokio::sync::mpsc::Receiver<reeve_actors::HubEvent>) -> bool {
-    while let Some(event) = events.recv().await {
-        if matches!(event.kind, HubKind::Status { status, .. } if status.is_final()) {
-            return false;
-        }
+    tokio::select! {
+        _ = end => {}
+        () = task::sleep(wait) => {}
+        () = ending.comes() => {}
     }
-    true
+    if ending.key_is_over() {
+        return Err(unauthorized());
+    }
+    found(state, id).await
 }
 
 /// Jobs of one workspace, newest first.
