@@ -106,36 +106,23 @@ pub(crate) async fn visible(
     responses((status = 200, description = "The job", body = JobView)))]
 pub(crate) async fn get(state: Data<ApiState>, caller: Caller, req: HttpRequest) -> Answer {
     let wait = query::<JobQuery>(&req)?.wait.unwrap_or(0).min(WAIT_SECONDS_MAX);
+    // Before it is looked at: an end between the two is heard. Of a job that is none it is forgotten in seconds.
+    let id = path_id(&req, "id", "job")?;
+    let end = (wait > 0).then(|| state.engine.hear_end(id));
     let mut record = visible(&state, &caller, &req).await?;
-    if wait > 0 && !record.state.status.is_final() {
-        record = finished(&state, record, Ending::of(&state, &req), Duration::from_secs(wait)).await?;
+    if let Some(end) = end.filter(|_| !record.state.status.is_final()) {
+        let mut ending = Ending::of(&state, &req);
+        tokio::select! {
+            _ = end => {}
+            () = task::sleep(Duration::from_secs(wait)) => {}
+            () = ending.comes() => {}
+        }
+        if ending.key_is_over() {
+            return Err(unauthorized());
+        }
+        record = found(&state, id).await?;
     }
     ok(&of_record(&state, &record).await?)
-}
-
-/// The job once it is final, or as it is when the time is up.
-async fn finished(
-    state: &ApiState,
-    mut record: JobRecord,
-    mut ending: Ending,
-    wait: Duration,
-) -> Result<JobRecord, ApiError> {
-    let id = record.intro.id;
-    // Before it is read again: an end between the two is heard.
-    let end = state.engine.hear_end(id);
-    record = state.engine.job(id).await?.unwrap_or(record);
-    if record.state.status.is_final() {
-        return Ok(record);
-    }
-    tokio::select! {
-        _ = end => {}
-        () = task::sleep(wait) => {}
-        () = ending.comes() => {}
-    }
-    if ending.key_is_over() {
-        return Err(unauthorized());
-    }
-    found(state, id).await
 }
 
 /// Jobs of one workspace, newest first.
