@@ -143,7 +143,7 @@ impl Engine {
         self.shared.hub.subscribe_job(job, after, self.now())
     }
 
-    /// Ready once a job is final; never again if it is already. Subscribe before looking at the job.
+    /// Ready once a job is final; never, if it is already: ask before looking at the job.
     pub fn hear_end(&self, job: JobId) -> oneshot::Receiver<()> {
         self.shared.ends.hear(job)
     }

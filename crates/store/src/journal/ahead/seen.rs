@@ -1,7 +1,8 @@
 //! What is ahead, as those who read see it: whoever finds it here need not wait until the tables have it.
 //!
 //! Pure. Called through `handle` for reads that come often: of one job, by everybody who waits for it; of what is due, by
-//! the calendar; of the addresses that jobs name, by who tells them. Bringing a workspace in for each of them would undo what being ahead saves.
+//! the calendar; of the addresses that jobs name, by who tells them. Bringing a workspace in for each of them would undo
+//! what being ahead saves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
