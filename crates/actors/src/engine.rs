@@ -145,11 +145,19 @@ impl Engine {
         self.shared.intros.get(job)
     }
 
+    /// What never changes of a job, from memory or its row. `None` when there is no such job.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn introduced(&self, job: JobId) -> Result<Option<Arc<JobIntro>>, Unavailable> {
+        Ok(self.intros(std::iter::once(job)).await?.remove(&job))
+    }
+
     /// What never changes of these jobs, from memory or with one read. One that is not there is left out.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn intros(
+    pub(crate) async fn intros(
         &self,
         jobs: impl Iterator<Item = JobId>,
     ) -> Result<HashMap<JobId, Arc<JobIntro>>, Unavailable> {

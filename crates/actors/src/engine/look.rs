@@ -64,7 +64,7 @@ impl Engine {
 
     /// Where a waiting job stands; `None` when it does not wait.
     pub async fn queue_place(&self, job: JobId) -> Option<QueuePlace> {
-        let intro = self.intros(std::iter::once(job)).await.ok()?.remove(&job)?;
+        let intro = self.introduced(job).await.ok()??;
         let (pool, workspace, now) = (intro.pool.clone(), Some(intro.workspace.clone()), self.now());
         self.look(move |dispatcher| {
             let position = dispatcher.queue.position(job)?;

@@ -226,7 +226,7 @@ pub(crate) async fn view_after(
     if let Some(Reply::Job { state: job, .. }) = &executed.reply {
         let intro = match known {
             Some(intro) => Some(intro),
-            None => state.engine.intros(std::iter::once(id)).await?.remove(&id),
+            None => state.engine.introduced(id).await?,
         };
         if let Some(intro) = intro {
             return current(state, &intro, job).await;

@@ -65,8 +65,7 @@ fn live(state: &ApiState, lease: LeaseId) -> Result<(), ApiError> {
 
 /// Judged before the body, so that nobody sends a gigabyte for nothing.
 async fn known(state: &ApiState, lease: LeaseId, index: u32) -> Result<(), ApiError> {
-    let intro = state.engine.intros(std::iter::once(lease.job)).await?.remove(&lease.job);
-    let outputs = intro.ok_or_else(|| stale(lease))?.outputs;
+    let outputs = state.engine.introduced(lease.job).await?.ok_or_else(|| stale(lease))?.outputs;
     if index < outputs {
         return Ok(());
     }
