@@ -11,9 +11,9 @@ use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::ahead::Behind;
-use super::handle::Entry;
 use super::hot::{Call, Hot, Went};
 use super::lane::Lane;
+use super::work::Entry;
 use super::written::Counters;
 use crate::settings::AHEAD_CHANGES_MIN;
 

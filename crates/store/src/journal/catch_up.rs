@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use reeve_types::WorkspaceId;
 
 use super::ahead::Behind;
-use super::handle::{Entry, lock};
+use super::handle::lock;
 use super::hot::{Call, Went};
 use super::transaction::{Losers, Stop};
+use super::work::Entry;
 use super::writer::{Tried, Writer};
 use crate::open::Fatal;
 
@@ -31,10 +32,10 @@ impl Writer {
         let Some(hot) = &self.hot else { return vec![entries] };
         let unfit: HashSet<WorkspaceId> = entries
             .iter()
-            .filter(|entry| entry.piece.is_none())
-            .map(|entry| entry.change().workspace.clone())
+            .filter(|entry| entry.piece().is_none())
+            .map(|entry| entry.workspace().clone())
             .collect();
-        let is_unfit = |entry: &Entry| unfit.contains(&entry.change().workspace);
+        let is_unfit = |entry: &Entry| unfit.contains(entry.workspace());
         let fit = entries.iter().filter(|entry| !is_unfit(entry)).count();
         if unfit.is_empty() || !hot.is_many(fit) {
             return vec![entries];

@@ -23,6 +23,14 @@ pub(crate) struct Rows {
     bad: Option<&'static str>,
 }
 
+/// Rows as text, without the brackets around all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) count: u64,
+    pub(crate) bad: Option<&'static str>,
+}
+
 /// One row under construction; [`Row::done`] ends it.
 pub(crate) struct Row<'a> {
     rows: &'a mut Rows,
@@ -30,10 +38,10 @@ pub(crate) struct Row<'a> {
 }
 
 impl Rows {
-    /// Starts a row with the first cells of another that stands alone: so many, and so many bytes.
-    pub(crate) fn row_from(&mut self, other: &Self, (cells, bytes): (usize, usize)) -> Row<'_> {
+    /// Starts a row with so many first cells of another, which are this text.
+    pub(crate) fn row_from(&mut self, (first, cells): (&str, usize)) -> Row<'_> {
         self.part();
-        self.text.push_str(other.text.get(1..bytes).unwrap_or_default());
+        self.text.push_str(first);
         Row { rows: self, cells }
     }
 
@@ -50,14 +58,35 @@ impl Rows {
     }
 
     /// Rows that were encoded elsewhere.
-    pub(crate) fn append(&mut self, other: &Self) {
-        if other.is_empty() {
+    pub(crate) fn append(&mut self, other: Ready<'_>) {
+        if other.count == 0 {
             return;
         }
         self.part();
-        self.text.push_str(other.text.get(1..).unwrap_or_default());
+        self.text.push_str(other.text);
         self.count += other.count;
         self.bad = self.bad.or(other.bad);
+    }
+
+    /// The rows, for another text.
+    pub(crate) fn ready(&self) -> Ready<'_> {
+        Ready { text: self.text.get(1..).unwrap_or_default(), count: self.count, bad: self.bad }
+    }
+
+    /// Text beside arrays of rows. Where an array comes behind it, its first row begins one byte further.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Ends the array, so that another may come behind it.
+    pub(crate) fn end(&mut self) {
+        self.text.push_str(if self.is_empty() { "[]" } else { "]" });
+        self.count = 0;
+    }
+
+    /// All that was written, whatever it is.
+    pub(crate) fn written(&self) -> &str {
+        &self.text
     }
 
     fn part(&mut self) {
@@ -261,12 +290,12 @@ mod tests {
     #[test]
     fn rows_encoded_apart_are_rows_of_one_array() {
         let (mut rows, mut other) = (Rows::default(), Rows::default());
-        rows.append(&other);
+        rows.append(other.ready());
         other.row().int(1).done(1);
         other.row().int(2).done(1);
-        rows.append(&other);
+        rows.append(other.ready());
         rows.row().int(3).done(1);
-        rows.append(&other);
+        rows.append(other.ready());
         assert_eq!((rows.json().as_str(), rows.count()), ("[[1],[2],[3],[1],[2]]", 5));
     }
 

@@ -1,19 +1,29 @@
-//! The rows of a change set that no later one can change, as text.
+//! A change set as text: the rows that no later one can change, and all others too where it may be written ahead.
 //!
-//! Made by `handle` where the change set is submitted, and so beside the commit under way rather than after it: what
-//! the writer does between two commits is time in which the disk has nothing to do.
+//! Made by `work` where the change set is submitted, and so beside the commit under way rather than after it: what
+//! the writer does between two commits is time in which the disk has nothing to do. Each row is written once: what
+//! is stored ahead of the tables and what comes into them later are the same text.
 
-use std::sync::Arc;
+use std::cell::RefCell;
 
 use reeve_journal::ChangeSet;
-use reeve_types::JobId;
-use reeve_workspace::{JobIntro, JobState};
+use reeve_types::{JobId, LotId};
+use reeve_workspace::{JobState, Records};
 
-use super::encode::Rows;
+use super::ahead::{fits, text};
+use super::encode::{Ready, Rows};
 use crate::row;
+use crate::row::workspace::DueTimes;
 
 /// What a row takes as text, roughly.
 const ROW_BYTES: usize = 480;
+
+thread_local! {
+    /// Where change sets are written, so that each takes no more room than it needs while it waits.
+    static SCRATCH: RefCell<Rows> = RefCell::default();
+}
+/// Room that is kept for the next one.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
 
 /// Rows that go in with the batch of their change set, whatever is written ahead.
 #[derive(Default)]
@@ -39,53 +49,82 @@ impl Told {
     }
 }
 
-/// Rows of tables, ready to be put into a batch.
-#[derive(Default)]
-pub(super) struct Encoded {
-    pub(super) ledger: Rows,
-    pub(super) answers: Rows,
-    /// Jobs that this change set admits, in order of their ids.
-    admitted: Vec<(JobId, Admitted)>,
+/// Rows side by side in a text.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    from: usize,
+    to: usize,
+    count: u64,
 }
 
 /// A job that a change set admits.
-#[derive(Default)]
-pub(super) struct Admitted {
-    /// Its row if it is left waiting, alone.
-    pub(super) waiting: Rows,
-    /// Bytes of that up to the end of what never changes.
-    pub(super) introduced: usize,
+#[derive(Clone, Copy)]
+enum Admitted {
+    /// Its row says all of it, and the first so many bytes of it what never changes.
+    Waiting(Span, usize),
+    /// It went further at once.
+    Further,
+}
+
+/// The row of a job that waits since its admission.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting<'t> {
+    pub(super) row: Ready<'t>,
+    /// Bytes up to the end of what never changes.
+    introduced: usize,
+}
+
+impl<'t> Waiting<'t> {
+    /// The first cells of the row: what never changes.
+    pub(super) fn introduction(&self) -> &'t str {
+        self.row.text.get(..self.introduced).unwrap_or_default()
+    }
+}
+
+/// A change set as text.
+///
+/// A JSON array, which is called a piece once it is stored: the workspace, the version it was decided on, and the rows
+/// of each statement of [`text::TABLES`] in turn.
+pub(super) struct Encoded {
+    text: Box<str>,
+    ledger: Span,
+    answers: Span,
+    lots: Box<[(LotId, Span)]>,
+    /// In order of ids.
+    admitted: Box<[(JobId, Admitted)]>,
+    bad: Option<&'static str>,
+    is_piece: bool,
 }
 
 impl Encoded {
-    /// Encodes them.
-    pub(super) fn of(change: &ChangeSet) -> Self {
-        let (workspace, records) = (&change.workspace, &change.records);
-        let mut ledger = Rows::with_capacity(records.ledger.len() * ROW_BYTES);
-        for row in &records.ledger {
-            row::ledger::write(&mut ledger, workspace, row);
-        }
-        let mut answers = Rows::default();
-        if let Some(answer) = &records.answer {
-            answers = Rows::with_capacity(answer.body.len() + ROW_BYTES);
-            row::answer::write(&mut answers, workspace, answer);
-        }
-        let mut states: Vec<(JobId, &JobState)> = Vec::new();
-        if !records.admitted.is_empty() {
-            states = records.jobs.iter().map(|(id, state)| (*id, state)).collect();
-            states.sort_unstable_by_key(|(id, _)| *id);
-        }
-        let row = |intro: &Arc<JobIntro>| {
-            let mut admitted = Admitted::default();
-            if let Some(state) = find(&states, intro.id).filter(|state| row::job::is_waiting(state)) {
-                admitted.waiting = Rows::with_capacity(2 * ROW_BYTES);
-                admitted.introduced = row::job::write_waiting(&mut admitted.waiting, intro, state);
-            }
-            (intro.id, admitted)
-        };
-        let mut admitted: Vec<(JobId, Admitted)> = records.admitted.iter().map(row).collect();
-        admitted.sort_unstable_by_key(|(id, _)| *id);
-        Self { ledger, answers, admitted }
+    /// Encodes a change set; with the rows that a later one can change when it may be written `ahead`.
+    pub(super) fn of(change: &ChangeSet, ahead: bool) -> Self {
+        SCRATCH.with_borrow_mut(|rows| {
+            rows.clear();
+            let encoded = Writing::new(change, ahead, rows).write();
+            rows.shrink_to(SCRATCH_BYTES_MAX);
+            encoded
+        })
+    }
+
+    /// What is stored when it is written ahead; `None` for one that takes the general way.
+    pub(super) fn piece(&self) -> Option<&str> {
+        self.is_piece.then_some(&self.text)
+    }
+
+    /// New rows of the ledger.
+    pub(super) fn ledger(&self) -> Ready<'_> {
+        self.ready(self.ledger)
+    }
+
+    /// Answers of idempotency keys.
+    pub(super) fn answers(&self) -> Ready<'_> {
+        self.ready(self.answers)
+    }
+
+    /// Touched lots.
+    pub(super) fn lots(&self) -> impl Iterator<Item = (LotId, Ready<'_>)> {
+        self.lots.iter().map(|(id, span)| (*id, self.ready(*span)))
     }
 
     /// Whether this change set admits it.
@@ -95,8 +134,137 @@ impl Encoded {
 
     /// The row of a job as this change set leaves it, if it admits it and leaves it waiting: a later one may have
     /// changed it.
-    pub(super) fn waiting(&self, job: JobId) -> Option<&Admitted> {
-        find(&self.admitted, job).filter(|admitted| !admitted.waiting.is_empty())
+    pub(super) fn waiting(&self, job: JobId) -> Option<Waiting<'_>> {
+        match find(&self.admitted, job)? {
+            Admitted::Waiting(span, introduced) => {
+                Some(Waiting { row: self.ready(*span), introduced: *introduced })
+            }
+            Admitted::Further => None,
+        }
+    }
+
+    fn ready(&self, span: Span) -> Ready<'_> {
+        let text = self.text.get(span.from..span.to).unwrap_or_default();
+        Ready { text, count: span.count, bad: self.bad }
+    }
+}
+
+/// A change set while it is written.
+struct Writing<'c> {
+    change: &'c ChangeSet,
+    records: &'c Records,
+    ahead: bool,
+    rows: &'c mut Rows,
+    /// Its jobs, in order of ids; none where it admits none.
+    states: Vec<(JobId, &'c JobState)>,
+    lots: Vec<(LotId, Span)>,
+    admitted: Vec<(JobId, Admitted)>,
+}
+
+impl<'c> Writing<'c> {
+    fn new(change: &'c ChangeSet, ahead: bool, rows: &'c mut Rows) -> Self {
+        let records = &*change.records;
+        let mut states = Vec::new();
+        if !records.admitted.is_empty() {
+            states = records.jobs.iter().map(|(id, state)| (*id, state)).collect();
+            states.sort_unstable_by_key(|(id, _)| *id);
+        }
+        let (lots, admitted) =
+            (Vec::with_capacity(records.lots.len()), Vec::with_capacity(records.admitted.len()));
+        Self { change, records, ahead, rows, states, lots, admitted }
+    }
+
+    fn write(mut self) -> Encoded {
+        self.rows.raw("[\"");
+        self.rows.raw(self.change.workspace.as_str());
+        self.rows.raw("\",");
+        self.rows.raw(itoa::Buffer::new().format(self.change.expected));
+        let spans: [Span; text::TABLES] = std::array::from_fn(|table| {
+            self.rows.raw(",");
+            let from = self.rows.bytes() + 1;
+            self.write_table(table);
+            let (to, count) = (self.rows.bytes(), self.rows.count());
+            self.rows.end();
+            Span { from, to, count }
+        });
+        self.rows.raw("]");
+        let [.., ledger, _, _, answers] = spans;
+        let bad = self.rows.bad();
+        let admits = |job| find(&self.admitted, job).is_some();
+        let is_piece = self.ahead && bad.is_none() && fits(self.change, admits);
+        let (lots, admitted) = (self.lots.into_boxed_slice(), self.admitted.into_boxed_slice());
+        Encoded { text: self.rows.written().into(), ledger, answers, lots, admitted, bad, is_piece }
+    }
+
+    /// The rows of one statement, as this change set alone leaves them.
+    fn write_table(&mut self, table: usize) {
+        let (workspace, records) = (&self.change.workspace, self.records);
+        match table {
+            3 => self.write_lots(),
+            4 => self.write_waiting(),
+            7 => records.ledger.iter().for_each(|row| row::ledger::write(self.rows, workspace, row)),
+            10 => records.answer.iter().for_each(|answer| row::answer::write(self.rows, workspace, answer)),
+            _ if !self.ahead => {}
+            0 => {
+                let versions = (self.change.expected, self.change.expected.saturating_add(1));
+                row::workspace::write_move(self.rows, workspace, versions, &records.workspace);
+            }
+            1 => row::workspace::write_due(self.rows, workspace, DueTimes::of(&records.workspace)),
+            2 => {
+                let tallies = records.workspace.tallies.iter();
+                tallies.for_each(|tallies| row::workspace::write_tallies(self.rows, workspace, tallies));
+            }
+            5 => self.write_further(),
+            6 => {
+                for (job, attempt, upload) in &records.uploads {
+                    row::upload::write(self.rows, (*job, *attempt), upload);
+                }
+            }
+            _ => self.write_moved(table == 9),
+        }
+    }
+
+    fn write_lots(&mut self) {
+        for lot in &self.records.lots {
+            let from = self.rows.bytes() + 1;
+            row::lot::write(self.rows, &self.change.workspace, lot);
+            self.lots.push((lot.id, Span { from, to: self.rows.bytes(), count: 1 }));
+        }
+    }
+
+    /// Jobs that are admitted and wait.
+    fn write_waiting(&mut self) {
+        for intro in &self.records.admitted {
+            let waits = find(&self.states, intro.id).filter(|state| row::job::is_waiting(state));
+            let admitted = waits.map_or(Admitted::Further, |state| {
+                let from = self.rows.bytes() + 1;
+                let introduced = row::job::write_waiting(self.rows, intro, state);
+                Admitted::Waiting(Span { from, to: self.rows.bytes(), count: 1 }, introduced - from)
+            });
+            self.admitted.push((intro.id, admitted));
+        }
+        self.admitted.sort_unstable_by_key(|(id, _)| *id);
+    }
+
+    /// Jobs that are admitted and went further at once.
+    fn write_further(&mut self) {
+        for intro in &self.records.admitted {
+            let is_further = matches!(find(&self.admitted, intro.id), Some(Admitted::Further));
+            if let Some(state) = find(&self.states, intro.id).filter(|_| is_further) {
+                row::job::write_new(self.rows, intro, state);
+            }
+        }
+    }
+
+    /// Jobs that were admitted before, and where they stand now: those that live, or those that ended.
+    fn write_moved(&mut self, is_final: bool) {
+        for (id, state) in self.records.jobs.iter().filter(|(_, state)| state.status.is_final() == is_final) {
+            match find(&self.admitted, *id) {
+                Some(_) => {}
+                None if is_final => row::job::write_final(self.rows, *id, state),
+                None => row::job::write_live(self.rows, *id, state),
+            }
+        }
     }
 }
 

@@ -11,63 +11,13 @@ use reeve_types::{JobId, Millis, WorkspaceId};
 use rustc_hash::FxHashMap;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::ahead::{Ahead, JobAhead, Piece, Scope};
-use super::encoded::{Encoded, Told};
+use super::ahead::{Ahead, JobAhead, Scope};
 use super::inbox::Door;
-use super::trail::Trail;
+
+use super::work::{Entry, Reply};
 use super::written::Counters;
 use super::{QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, QUEUE_SUBMIT_BYTES_MAX, QUEUE_SUBMITS_MAX};
 use crate::task;
-
-/// Who waits for an outcome. A caller that stopped waiting does not undo a commit.
-pub(super) type Reply = oneshot::Sender<CommitOutcome>;
-
-/// A change set, and those of its rows for the tables that are final.
-pub(super) struct Work {
-    pub(super) change: ChangeSet,
-    pub(super) encoded: Encoded,
-    /// Of the change set; its rows as text are about as much again.
-    pub(super) weight_bytes: usize,
-}
-
-/// One change set with its caller.
-pub(super) struct Entry {
-    /// Shared with what is ahead, which outlives the answer.
-    pub(super) work: Arc<Work>,
-    /// Its rows that go in with its own batch at any rate.
-    pub(super) told: Told,
-    /// What is stored when its batch is written ahead; `None` when it cannot be.
-    pub(super) piece: Option<Piece>,
-    pub(super) reply: Reply,
-    /// When it was submitted, on the monotonic clock.
-    pub(super) entered_ms: u64,
-    /// Given back with the outcome.
-    pub(super) room: Room,
-    pub(super) trail: Trail,
-}
-
-impl Entry {
-    /// A change set whose caller waits, and which may be written ahead or not.
-    pub(super) fn new(change: ChangeSet, (reply, room): (Reply, Room), ahead: bool) -> Self {
-        let weight_bytes = super::weight::bytes_of(&change);
-        let (encoded, told) = (Encoded::of(&change), Told::of(&change));
-        let piece = ahead.then(|| Piece::of(&change, &encoded)).flatten().filter(|_| told.bad().is_none());
-        let entered_ms = task::monotonic_ms();
-        let work = Arc::new(Work { change, encoded, weight_bytes });
-        Self { work, told, piece, reply, entered_ms, room, trail: Trail::here() }
-    }
-
-    /// What is to be written.
-    pub(super) fn change(&self) -> &ChangeSet {
-        &self.work.change
-    }
-
-    /// Answers before the commit, which a test asks for to see that it is noticed.
-    pub(super) fn answer_early(&mut self) {
-        let (nobody, _) = oneshot::channel();
-        let _ = std::mem::replace(&mut self.reply, nobody).send(CommitOutcome::Durable);
-    }
-}
 
 /// What reaches the task.
 pub(super) enum Item {
@@ -150,7 +100,7 @@ impl Shared {
     /// Answers a change set and gives its room back.
     pub(super) fn answer(&self, entry: Entry, outcome: CommitOutcome) {
         let Entry { work, reply, room, entered_ms, trail, .. } = entry;
-        trail.end(&work.change, &outcome, task::monotonic_ms().saturating_sub(entered_ms));
+        trail.end(&work.workspace, &outcome, task::monotonic_ms().saturating_sub(entered_ms));
         self.count.fetch_sub(1, Ordering::AcqRel);
         self.bytes.fetch_sub(work.weight_bytes, Ordering::AcqRel);
         // Before the answer, so that whoever hears it finds the room free.

@@ -23,11 +23,12 @@ use reeve_types::WorkspaceId;
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr};
 
-use super::ahead::{Behind, Part, body, is_usual};
-use super::handle::{Entry, SharedAhead, lock};
+use super::ahead::{Behind, Part, body};
+use super::handle::{SharedAhead, lock};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::statements::Due;
+use super::work::Entry;
 use super::written::Counters;
 use crate::failure::Failure;
 use crate::sqlite::checkpoints::Checkpoints;
@@ -101,10 +102,10 @@ impl Hot {
 
     /// One transaction from BEGIN to COMMIT or ROLLBACK.
     pub(super) async fn run(&mut self, entries: &[Entry], call: Call<'_>) -> Went {
-        if self.is_many(entries.len()) && entries.iter().all(|entry| entry.piece.is_some()) {
+        if self.is_many(entries.len()) && entries.iter().all(|entry| entry.piece().is_some()) {
             return self.run_ahead(entries, call).await;
         }
-        let workspaces = entries.iter().map(|entry| &entry.change().workspace);
+        let workspaces = entries.iter().map(Entry::workspace);
         let part = lock(&self.ahead).part(workspaces, (task::monotonic_ms(), call.number()));
         self.run_at_once((part, entries), call).await
     }
@@ -122,7 +123,7 @@ impl Hot {
 
     /// Change sets after what is ahead of them, into the tables.
     async fn run_at_once(&mut self, (part, entries): (Part, &[Entry]), call: Call<'_>) -> Went {
-        if !(entries.iter().all(|entry| is_usual(entry.change())) && keeps_laws()) {
+        if !(entries.iter().all(|entry| entry.work.is_usual) && keeps_laws()) {
             return Went::Elsewhere;
         }
         // A batch that cannot be planned is told why by the general way.
@@ -144,7 +145,7 @@ impl Hot {
         let Some(asked) = asked else { return Went::Elsewhere };
         let mut plan = Plan::default();
         entries.iter().for_each(|entry| plan.tell(entry));
-        let body = body(entries.iter().filter_map(|entry| entry.piece.as_ref()));
+        let body = body(entries.iter().filter_map(Entry::piece));
         let what = Writes::Ahead(body, asked);
         let went = self.transaction((&mut plan, &Part::default()), what, call).await;
         if matches!(went, Went::Committed) {

@@ -1,6 +1,7 @@
 //! The journal: one task owns the writer and packs change sets of many workspaces into one transaction.
 //!
 //! - `handle`: the port; never blocks, refuses when full.
+//! - `work`: a change set on its way, and who waits for it.
 //! - `queue`: what waits, and which of it goes together.
 //! - `plan`: a batch as rows, coalesced to last values.
 //! - `writer`: one transaction, and what to do when it does not succeed.
@@ -37,6 +38,7 @@ mod trail;
 mod transaction;
 mod webhooks;
 mod weight;
+mod work;
 mod writer;
 mod written;
 

@@ -11,9 +11,9 @@ use reeve_workspace::Claim;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 
 use super::encode::Rows;
-use super::handle::Entry;
 use super::statements::Statements;
 use super::transaction::with_rows;
+use super::work::Entry;
 use crate::row;
 use crate::row::cells::Cells;
 
@@ -32,9 +32,9 @@ impl Taken {
     ) -> Result<Self, StoreError> {
         let (mut claims, mut answers) = (Rows::default(), Rows::default());
         for entry in entries {
-            let (workspace, records) = (&entry.change().workspace, &entry.change().records);
-            records.claims.iter().for_each(|claim| row::claim::write(&mut claims, workspace, claim));
-            records.answer.iter().for_each(|answer| row::answer::write(&mut answers, workspace, answer));
+            let work = &entry.work;
+            work.claims.iter().for_each(|claim| row::claim::write(&mut claims, &work.workspace, claim));
+            answers.append(work.encoded.answers());
         }
         let unavailable = |error: sea_orm::DbErr| StoreError::Unavailable(error.to_string());
         let backend = db.get_database_backend();
@@ -56,10 +56,10 @@ impl Taken {
 
     /// What is wrong with a change set, if it is an offender.
     fn judge(&self, entry: &Entry) -> Option<CommitOutcome> {
-        let (own, records) = (&entry.change().workspace, &entry.change().records);
+        let work = &entry.work;
         // What it gives up in the same step is free for it.
-        let frees = |claim, by| by == own && records.unclaims.contains(claim);
-        let taken = records.claims.iter().filter_map(|claim| self.claims.get(claim).map(|by| (claim, by)));
+        let frees = |claim, by| by == &work.workspace && work.unclaims.contains(claim);
+        let taken = work.claims.iter().filter_map(|claim| self.claims.get(claim).map(|by| (claim, by)));
         let claims: Vec<_> = taken
             .filter(|(claim, by)| !frees(*claim, *by))
             .map(|(claim, by)| (claim.clone(), by.clone()))
@@ -67,7 +67,7 @@ impl Taken {
         if !claims.is_empty() {
             return Some(CommitOutcome::ClaimTaken(claims));
         }
-        let key = (own.to_string(), records.answer.as_ref()?.key.to_string());
+        let key = (work.workspace.to_string(), work.key.as_ref()?.to_string());
         self.keys.contains(&key).then_some(CommitOutcome::Aborted(AbortReason::KeyTaken))
     }
 
@@ -76,10 +76,10 @@ impl Taken {
         let mut stopped: HashSet<WorkspaceId> = HashSet::new();
         let (mut good, mut bad) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
-            if stopped.contains(&entry.change().workspace) {
+            if stopped.contains(entry.workspace()) {
                 bad.push((entry, CommitOutcome::Aborted(AbortReason::Version)));
             } else if let Some(outcome) = self.judge(&entry) {
-                stopped.insert(entry.change().workspace.clone());
+                stopped.insert(entry.workspace().clone());
                 bad.push((entry, outcome));
             } else {
                 good.push(entry);

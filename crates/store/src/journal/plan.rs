@@ -6,17 +6,16 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use reeve_credits::lot::Lot;
 use reeve_jobs::Upload;
 use reeve_types::{JobId, LotId, MemberId, PurchaseId, WorkspaceId};
 use reeve_workspace::{JobIntro, JobState, Member, Profile, PurchaseRow, Tallies, WorkspaceRow};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ahead::Stand;
-use super::encode::Rows;
+use super::encode::{Ready, Rows};
 use super::encoded::Encoded;
-use super::handle::{Entry, Work};
 use super::statements::{Due, Statements};
+use super::work::{Entry, Work};
 use crate::row;
 use crate::row::workspace::DueTimes;
 
@@ -89,7 +88,7 @@ impl<K: Copy + Eq + Hash, V> Latest<K, V> {
 struct Gathered<'a> {
     groups: Vec<Group<'a>>,
     places: FxHashMap<&'a WorkspaceId, usize>,
-    lots: Latest<(&'a WorkspaceId, LotId), &'a Lot>,
+    lots: Latest<(&'a WorkspaceId, LotId), Ready<'a>>,
     jobs: Latest<JobId, (&'a JobState, &'a Encoded)>,
     uploads: Latest<(JobId, u32, u32), &'a Upload>,
     purchases: Latest<PurchaseId, (&'a WorkspaceId, &'a PurchaseRow)>,
@@ -101,10 +100,9 @@ struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     /// Its workspace moves on.
     fn group(&mut self, work: &'a Work) {
-        let change = &work.change;
-        let (row, version) = (&change.records.workspace, change.expected.saturating_add(1));
+        let (row, version) = (&work.row, work.version());
         let (profile, tallies) = (row.profile.as_deref(), row.tallies.as_deref());
-        let place = *self.places.entry(&change.workspace).or_insert(self.groups.len());
+        let place = *self.places.entry(&work.workspace).or_insert(self.groups.len());
         match self.groups.get_mut(place) {
             Some(group) => {
                 (group.row, group.version) = (row, version);
@@ -112,7 +110,7 @@ impl<'a> Gathered<'a> {
                 group.tallies = tallies.or(group.tallies);
             }
             None => {
-                let (workspace, expected) = (&change.workspace, change.expected);
+                let (workspace, expected) = (&work.workspace, work.expected);
                 self.groups.push(Group { workspace, expected, version, row, profile, tallies });
             }
         }
@@ -143,9 +141,10 @@ impl Plan {
             claims: FxHashSet::default(),
         };
         // A text that grows moves, and what it moves was written by other processors.
-        let bytes = |of: fn(&Encoded) -> &Rows| works.iter().map(|work| of(&work.encoded).bytes() + 2).sum();
-        plan.ledger = Rows::with_capacity(bytes(|encoded| &encoded.ledger));
-        plan.answers = Rows::with_capacity(bytes(|encoded| &encoded.answers));
+        let bytes =
+            |of: fn(&Encoded) -> Ready<'_>| works.iter().map(|work| of(&work.encoded).text.len() + 2).sum();
+        plan.ledger = Rows::with_capacity(bytes(Encoded::ledger));
+        plan.answers = Rows::with_capacity(bytes(Encoded::answers));
         for work in works {
             gathered.group(work);
             plan.append(work, &mut gathered);
@@ -165,31 +164,31 @@ impl Plan {
 
     /// What goes in with the batch itself.
     pub(super) fn tell(&mut self, entry: &Entry) {
-        self.outbox.append(&entry.told.outbox);
+        self.outbox.append(entry.told.outbox.ready());
     }
 
     /// Rows that are only ever added, and last values of the others.
     fn append<'a>(&mut self, work: &'a Work, gathered: &mut Gathered<'a>) {
-        let (workspace, records, encoded) = (&work.change.workspace, &work.change.records, &work.encoded);
-        self.ledger.append(&encoded.ledger);
-        self.answers.append(&encoded.answers);
-        for claim in &records.claims {
+        let (workspace, encoded) = (&work.workspace, &work.encoded);
+        self.ledger.append(encoded.ledger());
+        self.answers.append(encoded.answers());
+        for claim in &work.claims {
             // Twice in one change set is one claim, not a conflict with itself.
             if gathered.claims.insert(claim) {
                 row::claim::write(&mut self.claims, workspace, claim);
             }
         }
-        for claim in &records.unclaims {
+        for claim in &work.unclaims {
             row::claim::write(&mut self.unclaims, workspace, claim);
         }
-        records.lots.iter().for_each(|lot| gathered.lots.put((workspace, lot.id), lot));
-        records.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, (state, encoded)));
-        gathered.admitted.extend(records.admitted.iter().map(|intro| (intro.id, (intro, encoded))));
-        for (job, attempt, upload) in &records.uploads {
+        encoded.lots().for_each(|(id, row)| gathered.lots.put((workspace, id), row));
+        work.jobs.iter().for_each(|(id, state)| gathered.jobs.put(*id, (state, encoded)));
+        gathered.admitted.extend(work.admitted.iter().map(|intro| (intro.id, (intro, encoded))));
+        for (job, attempt, upload) in &work.uploads {
             gathered.uploads.put((*job, *attempt, upload.index), upload);
         }
-        records.purchases.iter().for_each(|row| gathered.purchases.put(row.id, (workspace, row)));
-        records.members.iter().for_each(|(id, member)| gathered.members.put((workspace, id), member));
+        work.purchases.iter().for_each(|row| gathered.purchases.put(row.id, (workspace, row)));
+        work.members.iter().for_each(|(id, member)| gathered.members.put((workspace, id), member));
     }
 
     fn write_workspaces(&mut self, groups: Vec<Group<'_>>, due: Due) {
@@ -219,16 +218,14 @@ impl Plan {
 
     fn write_gathered(&mut self, gathered: Gathered<'_>) -> Result<(), String> {
         let Gathered { lots, jobs, uploads, purchases, members, mut admitted, .. } = gathered;
-        for ((workspace, _), lot) in lots.values {
-            row::lot::write(&mut self.lots, workspace, lot);
+        for (_, row) in lots.values {
+            self.lots.append(row);
         }
         for (id, (state, encoded)) in jobs.values {
             match (admitted.remove(&id), encoded.waiting(id)) {
-                (Some(_), Some(job)) => self.jobs_waiting.append(&job.waiting),
+                (Some(_), Some(job)) => self.jobs_waiting.append(job.row),
                 (Some((intro, then)), None) => match then.waiting(id) {
-                    Some(job) => {
-                        row::job::write_moved(&mut self.jobs_new, (&job.waiting, job.introduced), state);
-                    }
+                    Some(job) => row::job::write_moved(&mut self.jobs_new, job.introduction(), state),
                     None => row::job::write_new(&mut self.jobs_new, intro, state),
                 },
                 (None, _) if state.status.is_final() && state.lease.is_some() => {

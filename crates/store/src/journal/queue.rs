@@ -15,8 +15,9 @@ use reeve_workspace::Claim;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
-use super::handle::{Entry, Item, Reply};
+use super::handle::Item;
 use super::inbox::Inbox;
+use super::work::{Entry, Reply};
 use super::{BATCH_AGE_MS_MAX, BATCH_BYTES_MAX, BATCH_COUNT_MAX};
 use crate::task;
 
@@ -50,18 +51,17 @@ impl Batch {
 
     /// Takes a change set in, or gives it back for the next batch.
     fn take(&mut self, entry: Entry) -> Result<(), Box<Entry>> {
-        let change = entry.change();
-        let records = &change.records;
-        let key = records.answer.as_ref().map(|answer| (change.workspace.clone(), answer.key.clone()));
-        let follows = self.next.get(&change.workspace).is_none_or(|next| *next == Some(change.expected));
-        let uses = || records.claims.iter().chain(&records.unclaims);
+        let work = &entry.work;
+        let key = work.key.as_ref().map(|key| (work.workspace.clone(), key.clone()));
+        let follows = self.next.get(&work.workspace).is_none_or(|next| *next == Some(work.expected));
+        let uses = || work.claims.iter().chain(&work.unclaims);
         let clashes = uses().any(|claim| self.claims.contains(claim))
             || key.as_ref().is_some_and(|key| self.keys.contains(key));
         if !follows || clashes {
-            self.next.insert(change.workspace.clone(), None);
+            self.next.insert(work.workspace.clone(), None);
             return Err(Box::new(entry));
         }
-        self.next.insert(change.workspace.clone(), change.expected.checked_add(1));
+        self.next.insert(work.workspace.clone(), work.expected.checked_add(1));
         self.claims.extend(uses().cloned());
         self.keys.extend(key);
         self.bytes += entry.work.weight_bytes;

@@ -11,8 +11,9 @@ use reeve_journal::{AbortReason, CommitOutcome};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::handle::{Entry, Shared};
+use super::handle::Shared;
 use super::transaction::Losers;
+use super::work::Entry;
 use crate::task;
 
 /// Batches that may wait to be told of: callers that cannot be told in time are not to pile up.
@@ -78,7 +79,7 @@ async fn run(mut asked: mpsc::Receiver<Ask>, shared: Arc<Shared>) {
 /// Tells a batch that was committed.
 pub(super) fn tell(shared: &Shared, entries: Vec<Entry>, losers: &Losers) {
     for entry in entries {
-        let outcome = if losers.contains(&entry.change().workspace) {
+        let outcome = if losers.contains(entry.workspace()) {
             CommitOutcome::Aborted(AbortReason::Version)
         } else {
             CommitOutcome::Durable

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use reeve_journal::{ChangeSet, CommitOutcome};
+use reeve_journal::CommitOutcome;
 use reeve_telemetry::{Kind, Origin, Since, Span, Trace, is_on};
+use reeve_types::WorkspaceId;
 
-use super::handle::Entry;
+use super::work::Entry;
 
 /// A change set that waited longer for its outcome is told of, in milliseconds.
 const SLOW_MS: u64 = 2_000;
@@ -47,7 +48,7 @@ impl Trail {
         if !is_on() {
             return;
         }
-        let batch = (entries.len(), entries.iter().map(|entry| rows(entry.change())).sum());
+        let batch = (entries.len(), entries.iter().map(|entry| entry.work.rows).sum());
         let begun = Since::now();
         for traced in entries.iter_mut().filter_map(|entry| entry.trail.traced.as_mut()) {
             (traced.begun, traced.batch) = (begun, batch);
@@ -55,14 +56,14 @@ impl Trail {
     }
 
     /// The change set has its outcome, so many milliseconds after it came.
-    pub(super) fn end(self, change: &ChangeSet, outcome: &CommitOutcome, waited_ms: u64) {
+    pub(super) fn end(self, workspace: &WorkspaceId, outcome: &CommitOutcome, waited_ms: u64) {
         let trace = self.traced.as_ref().map(|traced| traced.trace);
         if let Some(traced) = self.traced {
             traced.end(outcome, waited_ms);
         }
         if waited_ms >= SLOW_MS && is_time_to_tell() {
             let _entered = Origin { request: self.request, trace }.enter();
-            tracing::warn!(workspace.id = %change.workspace, waited_ms, "a change waited long for its commit");
+            tracing::warn!(workspace.id = %workspace, waited_ms, "a change waited long for its commit");
         }
     }
 }
@@ -94,19 +95,6 @@ pub(super) fn requests(entries: &[Entry]) -> String {
     ids.truncate(NAMED_MAX);
     let named = ids.join(",");
     if more > 0 { format!("{named},and {more} more") } else { named }
-}
-
-fn rows(change: &ChangeSet) -> usize {
-    let records = &change.records;
-    // The workspace's own row is written with every change.
-    1 + records.lots.len()
-        + records.admitted.len()
-        + records.jobs.len()
-        + records.uploads.len()
-        + records.purchases.len()
-        + records.members.len()
-        + records.ledger.len()
-        + records.outbox.len()
 }
 
 fn is_time_to_tell() -> bool {

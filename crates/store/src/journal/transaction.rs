@@ -10,10 +10,10 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult,
 
 use super::at_once::{AtOnce, Must};
 use super::encode::Rows;
-use super::handle::Entry;
 use super::lane::Lane;
 use super::plan::{Moved, Plan};
 use super::statements::{Due, Statements};
+use super::work::Entry;
 use super::written::Counters;
 use crate::failure::{Failure, classify};
 use crate::row;
@@ -63,8 +63,7 @@ impl Writing<'_> {
         }
         if !losers.is_empty() {
             // Losers were not moved, so the transaction is good; their records must not be in it.
-            plan =
-                self.planned(entries.iter().filter(|entry| !losers.contains(&entry.change().workspace)))?;
+            plan = self.planned(entries.iter().filter(|entry| !losers.contains(entry.workspace())))?;
         }
         let due = changed_due(&plan, &mut moved);
         if matches!(self.backend, DbBackend::Sqlite) {

@@ -16,7 +16,7 @@ use sea_orm::{
 };
 
 use super::ahead::Behind;
-use super::handle::{Entry, Shared};
+use super::handle::Shared;
 use super::hot::{Call, Hot, Went};
 use super::lane::{Connect, Lane, Resolved};
 use super::offenders::Taken;
@@ -24,6 +24,7 @@ use super::statements::Statements;
 use super::teller::{Teller, tell};
 use super::trail::requests;
 use super::transaction::{Losers, Stop, Writing};
+use super::work::Entry;
 use crate::failure::{Failure, classify};
 use crate::open::{Fatal, FatalHook};
 use crate::{sqlite, task};
@@ -157,10 +158,10 @@ impl Writer {
                 Went::Committed => return Tried::Unsynced,
                 Went::Stopped(failure) => return Tried::Stopped(Stop::Failed(failure)),
                 Went::CommitFailed(failure) => return self.commit_failed(Losers::new(), failure),
-                Went::Elsewhere => hot.forget(entries.iter().map(|entry| &entry.change().workspace)),
+                Went::Elsewhere => hot.forget(entries.iter().map(Entry::workspace)),
             }
             // The general way knows the tables alone.
-            let behind: Vec<&WorkspaceId> = entries.iter().map(|entry| &entry.change().workspace).collect();
+            let behind: Vec<&WorkspaceId> = entries.iter().map(Entry::workspace).collect();
             if let Err(tried) = self.catch_up(Behind::Of(&behind)).await {
                 return tried;
             }

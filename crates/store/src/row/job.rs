@@ -160,9 +160,9 @@ pub(crate) fn write_waiting(rows: &mut Rows, intro: &JobIntro, state: &JobState)
     introduced
 }
 
-/// The same job at its latest values, from the row that stands alone in `waiting` and is introduced by so many bytes.
-pub(crate) fn write_moved(rows: &mut Rows, (waiting, introduced): (&Rows, usize), state: &JobState) {
-    let cells = rows.row_from(waiting, (INTRO.len(), introduced));
+/// The same job at its latest values, with its introduction as [`write_waiting`] wrote it.
+pub(crate) fn write_moved(rows: &mut Rows, introduction: &str, state: &JobState) {
+    let cells = rows.row_from((introduction, INTRO.len()));
     end_cells(live_cells(cells, state), state).done(INTRO.len() + LIVE.len() + END.len());
 }
 

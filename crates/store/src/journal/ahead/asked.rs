@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Ahead, AheadKey};
 use crate::journal::encode::Rows;
-use crate::journal::handle::Entry;
+use crate::journal::work::Entry;
 
 /// Where a workspace stands: its version and the end of its chain.
 pub(crate) type Stand = (u64, u64);
@@ -41,20 +41,19 @@ impl Ahead {
         let mut jobs: FxHashMap<JobId, bool> = FxHashMap::default();
         let mut keys: FxHashSet<AheadKey> = FxHashSet::default();
         for entry in entries {
-            let (change, records) = (&entry.work.change, &entry.work.change.records);
-            let chain = records.workspace.chain.seq;
-            let wanted = (change.expected, chain.checked_sub(records.ledger.len() as u64)?);
-            let ahead =
-                || self.pending.get(&change.workspace).map(|pending| (pending.version, pending.chain_seq));
-            let stand = stands.get(&change.workspace).copied();
-            match stand.or_else(ahead).or_else(|| known(&change.workspace)) {
+            let (work, workspace) = (&entry.work, entry.workspace());
+            let chain = work.row.chain.seq;
+            let wanted = (work.expected, chain.checked_sub(work.encoded.ledger().count)?);
+            let ahead = || self.pending.get(workspace).map(|pending| (pending.version, pending.chain_seq));
+            let stand = stands.get(workspace).copied();
+            match stand.or_else(ahead).or_else(|| known(workspace)) {
                 Some(stand) if stand == wanted => {}
                 Some(_) => return None,
-                None => asked.stands.row().id(&change.workspace).int(wanted.0).int(wanted.1).done(3),
+                None => asked.stands.row().id(workspace).int(wanted.0).int(wanted.1).done(3),
             }
-            stands.insert(&change.workspace, (change.expected.checked_add(1)?, chain));
-            for (job, state) in &records.jobs {
-                let is_new = entry.work.encoded.admits(*job);
+            stands.insert(workspace, (work.expected.checked_add(1)?, chain));
+            for (job, state) in &work.jobs {
+                let is_new = work.encoded.admits(*job);
                 let live = jobs.get(job).copied().or_else(|| self.jobs.get(job).map(|known| known.live));
                 match (live, is_new) {
                     (Some(true), false) => {}
@@ -64,12 +63,12 @@ impl Ahead {
                 }
                 jobs.insert(*job, !state.status.is_final());
             }
-            if let Some(answer) = &records.answer {
-                let key = (change.workspace.clone(), key_hash(&answer.key));
+            if let Some(text) = &work.key {
+                let key = (workspace.clone(), key_hash(text));
                 if self.keys.contains(&key) || !keys.insert(key) {
                     return None;
                 }
-                asked.keys.row().id(&change.workspace).text(&answer.key).done(2);
+                asked.keys.row().id(workspace).text(text).done(2);
             }
         }
         Some(asked)

@@ -7,19 +7,16 @@
 use reeve_credits::lot::{Lot, Terms};
 use reeve_jobs::Status;
 use reeve_journal::ChangeSet;
-use reeve_types::Credits;
+use reeve_types::{Credits, JobId};
 use reeve_workspace::{JobState, Records, WorkspaceRow};
 
-use crate::journal::encoded::Encoded;
-
-/// Whether every table would take it: an admission, a lease or a close in order.
-pub(super) fn fits(change: &ChangeSet, encoded: &Encoded) -> bool {
+/// Whether every table would take what is usual: an admission, a lease or a close in order.
+pub(in crate::journal) fn fits(change: &ChangeSet, admits: impl Fn(JobId) -> bool) -> bool {
     let records = &*change.records;
-    is_usual(change)
-        && is_sound(&records.workspace)
+    is_sound(&records.workspace)
         && records.lots.iter().all(is_whole)
         && records.jobs.iter().all(|(_, state)| is_job(state))
-        && records.jobs.iter().filter(|(id, _)| encoded.admits(*id)).count() == records.admitted.len()
+        && records.jobs.iter().filter(|(id, _)| admits(*id)).count() == records.admitted.len()
         && is_chained(records)
 }
 

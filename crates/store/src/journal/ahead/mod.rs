@@ -36,12 +36,12 @@ use reeve_types::{JobId, WorkspaceId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::oneshot;
 
-use super::handle::{Entry, Work};
+use super::work::{Entry, Work};
 
 pub(super) use asked::{Asked, Stand};
-pub(super) use fit::is_usual;
+pub(super) use fit::{fits, is_usual};
 pub(in crate::journal) use part::{Behind, Part};
-pub(super) use piece::{Piece, body};
+pub(super) use piece::body;
 pub(super) use seen::JobAhead;
 
 /// Change sets of one workspace: one that takes the whole load comes in before a transaction of it holds others up.
@@ -149,9 +149,8 @@ impl Ahead {
             for work in &pending.works {
                 self.count -= 1;
                 self.bytes -= work.weight_bytes;
-                let records = &work.change.records;
-                let uploaded = records.uploads.iter().map(|(job, ..)| job);
-                for job in records.jobs.iter().map(|(job, _)| job).chain(uploaded) {
+                let uploaded = work.uploads.iter().map(|(job, ..)| job);
+                for job in work.jobs.iter().map(|(job, _)| job).chain(uploaded) {
                     self.jobs.remove(job);
                 }
                 if let Some(key) = key(work) {
@@ -183,15 +182,15 @@ impl Ahead {
         self.rows.push_back(number);
         for entry in entries {
             let work = &entry.work;
-            let (workspace, records) = (&work.change.workspace, &work.change.records);
+            let workspace = &work.workspace;
             let turn = self.next_turn;
             let pending = self.pending.entry(workspace.clone()).or_insert_with(|| {
                 self.next_turn += 1;
                 self.turns.insert(turn, workspace.clone());
                 Pending { turn, row: number, since_ms: now_ms, version: 0, chain_seq: 0, works: Vec::new() }
             });
-            pending.version = work.change.expected.saturating_add(1);
-            pending.chain_seq = records.workspace.chain.seq;
+            pending.version = work.version();
+            pending.chain_seq = work.row.chain.seq;
             pending.works.push(work.clone());
             if pending.works.len() == COUNT_OF_ONE_MAX {
                 self.full.push(workspace.clone());
@@ -200,14 +199,14 @@ impl Ahead {
             self.bytes += work.weight_bytes;
             self.webhooks += webhooks(work);
             self.keys.extend(key(work));
-            for (job, state) in &records.jobs {
+            for (job, state) in &work.jobs {
                 let live = !state.status.is_final();
                 match self.jobs.get_mut(job) {
                     Some(known) => known.live = live,
                     None => drop(self.jobs.insert(*job, AheadJob { workspace: workspace.clone(), live })),
                 }
             }
-            for (job, ..) in &records.uploads {
+            for (job, ..) in &work.uploads {
                 // Only a job that lives takes one.
                 let of_live = || AheadJob { workspace: workspace.clone(), live: true };
                 self.jobs.entry(*job).or_insert_with(of_live);
@@ -218,13 +217,12 @@ impl Ahead {
 
 /// Jobs that a change set admits with a webhook of their own.
 fn webhooks(work: &Work) -> usize {
-    work.change.records.admitted.iter().filter(|intro| intro.webhook.is_some()).count()
+    work.admitted.iter().filter(|intro| intro.webhook.is_some()).count()
 }
 
 /// The idempotency key whose answer a change set holds.
 fn key(work: &Work) -> Option<AheadKey> {
-    let answer = work.change.records.answer.as_ref()?;
-    Some((work.change.workspace.clone(), key_hash(&answer.key)))
+    Some((work.workspace.clone(), key_hash(work.key.as_ref()?)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use reeve_types::WorkspaceId;
 use rustc_hash::FxHashMap;
 
 use super::{Ahead, Pending};
-use crate::journal::handle::Work;
+use crate::journal::work::Work;
 
 /// Change sets ahead: after each batch beyond it, as many of the oldest come in.
 pub(super) const COUNT_MAX: usize = 6_144;

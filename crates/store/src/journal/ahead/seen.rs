@@ -58,10 +58,9 @@ impl Ahead {
     /// What is ahead of a job; `None` when its row says all of it.
     pub(in crate::journal) fn job(&self, id: JobId) -> Option<JobAhead> {
         let works = &self.pending.get(&self.jobs.get(&id)?.workspace)?.works;
-        let records = || works.iter().map(|work| &work.change.records);
-        let changed = records().rev().flat_map(|records| &records.jobs).find(|(job, _)| *job == id);
-        let admitted = records().flat_map(|records| &records.admitted).find(|intro| intro.id == id);
-        let uploads = records().flat_map(|records| &records.uploads).filter(|(job, ..)| *job == id);
+        let changed = works.iter().rev().flat_map(|work| &work.jobs).find(|(job, _)| *job == id);
+        let admitted = works.iter().flat_map(|work| &work.admitted).find(|intro| intro.id == id);
+        let uploads = works.iter().flat_map(|work| &work.uploads).filter(|(job, ..)| *job == id);
         Some(JobAhead {
             intro: admitted.cloned(),
             state: changed.map(|(_, state)| state.clone()),
@@ -75,13 +74,13 @@ impl Ahead {
             return FxHashMap::default();
         }
         let works = self.pending.values().flat_map(|pending| &pending.works);
-        let admitted = works.flat_map(|work| &work.change.records.admitted);
+        let admitted = works.flat_map(|work| &work.admitted);
         admitted.filter_map(|intro| Some((intro.id, intro.webhook.clone()?))).collect()
     }
 
     /// When each workspace that something is ahead of is due, if at all. What the tables say of these is outdated.
     pub(in crate::journal) fn due(&self) -> FxHashMap<WorkspaceId, Option<Millis>> {
         let last = self.pending.iter().filter_map(|(id, pending)| Some((id, pending.works.last()?)));
-        last.map(|(id, work)| (id.clone(), work.change.records.workspace.next_due_at)).collect()
+        last.map(|(id, work)| (id.clone(), work.row.next_due_at)).collect()
     }
 }

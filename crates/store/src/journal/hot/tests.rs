@@ -240,7 +240,7 @@ async fn change_sets_that_a_table_would_refuse_are_never_ahead() {
     let (job, command) = desk.submit();
     let admit = desk.decide(&id, &command).unwrap();
     let leased = desk.decide(&id, &lease(job)).unwrap();
-    assert!(entry(Some(admit.clone())).piece.is_some() && entry(Some(leased.clone())).piece.is_some());
+    assert!(entry(Some(admit.clone())).piece().is_some() && entry(Some(leased.clone())).piece().is_some());
     type Bend<'b> = (&'b str, &'b dyn Fn(&mut ChangeSet));
     let bent: [Bend<'_>; 7] = [
         ("a lot whose terms do not add up (L1)", &|change| {
@@ -263,7 +263,7 @@ async fn change_sets_that_a_table_would_refuse_are_never_ahead() {
     for (what, bend) in bent {
         let mut change = admit.clone();
         bend(&mut change);
-        assert!(entry(Some(change)).piece.is_none(), "{what}");
+        assert!(entry(Some(change)).piece().is_none(), "{what}");
     }
 }
 

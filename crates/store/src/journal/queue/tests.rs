@@ -64,7 +64,7 @@ impl Fixture {
     /// The next batch as `workspace@expected`, and how many flushes it answers.
     async fn next(&mut self) -> (Vec<String>, usize) {
         let Next::Batch(batch) = self.queue.next().await else { return (vec!["none".to_owned()], 0) };
-        let name = |entry: &Entry| format!("{}@{}", entry.change().workspace, entry.change().expected);
+        let name = |entry: &Entry| format!("{}@{}", entry.workspace(), entry.work.expected);
         (batch.entries.iter().map(name).collect(), batch.flushes.len())
     }
 }
