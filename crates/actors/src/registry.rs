@@ -24,13 +24,16 @@ const BUILD_PROBES: usize = 4;
 /// The same of a sweep, so that the lock is held for a millisecond at most.
 const SWEEP_PROBES: usize = 10_000;
 
-type Found = Result<Addr<WorkspaceActor>, Unavailable>;
+/// Where an actor is reached. Shared, because a copy of the address itself is two pieces of memory for who asks to wait.
+pub(crate) type Reached = Arc<Addr<WorkspaceActor>>;
+
+type Found = Result<Reached, Unavailable>;
 
 enum Slot {
     /// Being loaded; these wait for it.
     Building(Vec<oneshot::Sender<Found>>),
     Ready {
-        addr: Addr<WorkspaceActor>,
+        addr: Reached,
         epoch: u64,
         footprint: Arc<Footprint>,
     },
@@ -52,7 +55,7 @@ pub(crate) struct Room {
 
 /// An actor just built.
 struct Built {
-    addr: Addr<WorkspaceActor>,
+    addr: Reached,
     epoch: u64,
     footprint: Arc<Footprint>,
 }
@@ -96,7 +99,7 @@ impl Registry {
     }
 
     /// The actor, when there is one.
-    pub(crate) fn get(&self, id: &WorkspaceId) -> Option<Addr<WorkspaceActor>> {
+    pub(crate) fn get(&self, id: &WorkspaceId) -> Option<Reached> {
         match lock(&self.inner).slots.get(id) {
             Some(Slot::Ready { addr, footprint, .. }) if addr.connected() => {
                 footprint.touch(self.monotonic.now_ms());
@@ -167,7 +170,7 @@ impl Registry {
         let addr = WorkspaceActor::start_in_arbiter(&arbiter, move |_| {
             WorkspaceActor::new(shared, id, (epoch, died, its), loaded)
         });
-        Ok(Built { addr, epoch, footprint })
+        Ok(Built { addr: Arc::new(addr), epoch, footprint })
     }
 
     fn built(&self, id: &WorkspaceId, built: Result<Built, Unavailable>) {

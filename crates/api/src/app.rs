@@ -2,7 +2,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -13,6 +13,7 @@ use reeve_protocol::{Code, Problem};
 use crate::access::Seen;
 use crate::auth::Methods;
 use crate::error::{Answer, ApiError};
+use crate::header::REQUEST_ID;
 use crate::problem;
 use crate::request_id::RequestId;
 use crate::state::ApiState;
@@ -39,7 +40,7 @@ pub(crate) async fn envelope(
     if let Ok(value) = HeaderValue::from_str(&id.0)
         && !id.0.is_empty()
     {
-        answer.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        answer.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     if let Some(seen) = seen {
         seen.tell(&answer, &id);

@@ -12,6 +12,7 @@ use reeve_workspace::Meta;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ApiError;
+use crate::header;
 use crate::request_id::RequestId;
 use crate::roles::Caller;
 
@@ -28,7 +29,7 @@ pub(crate) fn fingerprint(method: &str, path: &str, body: &[u8]) -> [u8; 16] {
 
 /// The key of a request within its scope: `<API key id>:<Idempotency-Key>`.
 pub(crate) fn scoped_key(req: &HttpRequest, key: KeyId) -> Result<Option<Arc<str>>, ApiError> {
-    let Some(value) = req.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let Some(value) = req.headers().get(&header::IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().ok().filter(|text| {
         (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
     });

@@ -13,6 +13,7 @@ mod docs;
 mod ending;
 mod error;
 mod forwarded;
+mod header;
 #[cfg(test)]
 mod hostile;
 mod idempotency;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage, HttpRequest};
-use reeve_protocol::headers::REQUEST_ID;
+
+use crate::header::REQUEST_ID;
 
 /// Longest id that is taken over, in bytes.
 const LEN_MAX: usize = 128;
@@ -16,7 +17,7 @@ pub(crate) struct RequestId(pub Arc<str>);
 impl RequestId {
     /// The caller's id, or else the one that `make` gives.
     pub(crate) fn of(req: &ServiceRequest, make: impl FnOnce() -> String) -> Self {
-        let sent = req.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let sent = req.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
         Self(sent.filter(|text| is_fit(text)).map_or_else(|| make().into(), Into::into))
     }
 
@@ -40,7 +41,7 @@ mod tests {
     #[test]
     fn a_fit_id_is_taken_over_and_any_other_replaced() {
         let of = |text: &str| {
-            let req = TestRequest::default().insert_header((REQUEST_ID, text)).to_srv_request();
+            let req = TestRequest::default().insert_header((REQUEST_ID.clone(), text)).to_srv_request();
             RequestId::of(&req, || "made".to_owned()).0.to_string()
         };
         assert_eq!(of("abc-1/ä".trim_end_matches("/ä")), "abc-1");

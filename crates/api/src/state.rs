@@ -185,7 +185,7 @@ impl ApiState {
     /// The address of a path in answers.
     pub(crate) fn url(&self, path: &str) -> String {
         match &self.settings.public_url {
-            Some(base) => format!("{}{path}", base.trim_end_matches('/')),
+            Some(base) => [base.trim_end_matches('/'), path].concat(),
             None => path.to_owned(),
         }
     }

@@ -9,9 +9,9 @@ use actix_web::HttpMessage as _;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
-use reeve_protocol::headers::TRACEPARENT;
 use reeve_telemetry::{Kind, Origin, Span, Trace};
 
+use crate::header::TRACEPARENT;
 use crate::request_id::RequestId;
 use crate::roles::Caller;
 
@@ -54,7 +54,7 @@ pub(crate) fn end(mut span: Span, answer: &ServiceResponse<BoxBody>) {
 
 /// The place in a trace that the caller sent. Two of them are none: nobody can tell which is meant.
 fn caller(headers: &HeaderMap) -> Option<Trace> {
-    let mut sent = headers.get_all(TRACEPARENT);
+    let mut sent = headers.get_all(&TRACEPARENT);
     let (first, second) = (sent.next()?, sent.next());
     second.is_none().then(|| first.to_str().ok().and_then(Trace::parse)).flatten()
 }
@@ -86,7 +86,7 @@ mod tests {
         let of = |headers: &[&str]| {
             let mut request = TestRequest::default();
             for header in headers {
-                request = request.append_header((TRACEPARENT, *header));
+                request = request.append_header((TRACEPARENT.clone(), *header));
             }
             begin(&request.to_srv_request(), &RequestId("r-1".into())).0
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, SpawnHandle};
 use reeve_queue::{FairQueue, Ticket};
 use reeve_types::{ActionName, Millis, PoolName, WorkspaceId};
 use rustc_hash::FxHashMap;
@@ -30,6 +30,8 @@ pub(crate) struct DispatcherActor {
     pub(super) requests: BTreeMap<u64, Request>,
     pub(super) in_flight: FxHashMap<Ticket, InFlight>,
     wake: Option<(Millis, SpawnHandle)>,
+    /// Where answers to it go, once somebody needs to know.
+    own: Option<Arc<Addr<Self>>>,
     pub(crate) gauges: Gauges,
 }
 
@@ -43,8 +45,14 @@ impl DispatcherActor {
             requests: BTreeMap::new(),
             in_flight: FxHashMap::default(),
             wake: None,
+            own: None,
             gauges: Gauges::default(),
         }
+    }
+
+    /// Its own address; shared, because a copy of one is two pieces of memory.
+    pub(super) fn address(&mut self, ctx: &Context<Self>) -> Arc<Addr<Self>> {
+        self.own.get_or_insert_with(|| Arc::new(ctx.address())).clone()
     }
 
     pub(super) fn now(&self) -> Millis {

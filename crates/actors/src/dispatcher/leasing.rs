@@ -47,19 +47,14 @@ impl DispatcherActor {
 
     fn take(&mut self, id: u64, dry: &mut Vec<PoolIndex>) -> Option<Taken> {
         let now = self.now();
-        let pools = &self.requests.get(&id)?.pools;
-        if pools.iter().all(|pool| dry.contains(pool)) {
-            return None;
-        }
-        let pools: Vec<PoolIndex> = pools.iter().filter(|pool| !dry.contains(pool)).copied().collect();
-        pools.into_iter().find_map(|pool| {
+        loop {
+            let pool = *self.requests.get(&id)?.pools.iter().find(|pool| !dry.contains(pool))?;
             let slots_open = self.slots_open(pool);
-            let taken = self.queue.take(pool, slots_open, now);
-            if taken.is_none() {
-                dry.push(pool);
+            match self.queue.take(pool, slots_open, now) {
+                None => dry.push(pool),
+                taken => return taken,
             }
-            taken
-        })
+        }
     }
 
     /// Slots that waiting requests of a pool ask for.
@@ -83,8 +78,12 @@ impl DispatcherActor {
             charge_ms: taken.charge_ms,
         };
         self.in_flight.insert(taken.ticket, in_flight);
-        let reply =
-            ReplyTo::Dispatcher { addr: ctx.address(), ticket: taken.ticket, request: id, job: taken.job };
+        let reply = ReplyTo::Dispatcher {
+            addr: self.address(ctx),
+            ticket: taken.ticket,
+            request: id,
+            job: taken.job,
+        };
         let command = Command::Lease(LeaseJob { job: taken.job, worker, session });
         // The request that the job came with: who follows it sees it leased.
         let trail = Trail::of(self.shared.intros.origin(taken.job));

@@ -1,5 +1,7 @@
 //! What a workspace actor can be sent.
 
+use std::sync::Arc;
+
 use actix::{Addr, Message};
 use reeve_types::JobId;
 use reeve_workspace::{Command, Reply};
@@ -37,7 +39,7 @@ pub(crate) enum ReplyTo {
         pass: Option<Pass>,
     },
     /// A lease decided for the dispatcher's second phase.
-    Dispatcher { addr: Addr<DispatcherActor>, ticket: Ticket, request: u64, job: JobId },
+    Dispatcher { addr: Arc<Addr<DispatcherActor>>, ticket: Ticket, request: u64, job: JobId },
     /// Nobody waits.
     Nobody,
 }

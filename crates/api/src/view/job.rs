@@ -64,7 +64,6 @@ pub(crate) fn admitted(state: &ApiState, intro: &JobIntro) -> JobView {
 
 /// A job from its row and what is live of it.
 pub(crate) fn view(state: &ApiState, intro: &JobIntro, job: &JobState, live: Live) -> JobView {
-    let path = format!("/v1/jobs/{}", intro.id);
     JobView {
         id: intro.id,
         workspace: intro.workspace.clone(),
@@ -95,12 +94,12 @@ pub(crate) fn view(state: &ApiState, intro: &JobIntro, job: &JobState, live: Liv
         started_at: job.started_at.map(Into::into),
         finished_at: job.finished_at.map(Into::into),
         deadline_at: deadline(intro, job).map(Into::into),
-        urls: JobUrls {
-            events: state.url(&format!("{path}/events")),
-            cancel: state.url(&format!("{path}/cancel")),
-            this: state.url(&path),
-        },
+        urls: urls(state.url(&format!("/v1/jobs/{}", intro.id))),
     }
+}
+
+fn urls(this: String) -> JobUrls {
+    JobUrls { events: [&this, "/events"].concat(), cancel: [&this, "/cancel"].concat(), this }
 }
 
 fn deadline(intro: &JobIntro, job: &JobState) -> Option<reeve_types::Millis> {
