@@ -246,7 +246,7 @@ fn reply(state: &State, gathered: &Gathered, subject: Subject) -> Reply {
         Subject::Purchase(id) => {
             state.purchases.get(&id).map_or(Reply::Done, |row| Reply::Purchase(Box::new(row.clone())))
         }
-        Subject::Lots => Reply::Lots(gathered.touched_lots.clone()),
+        Subject::Lots => Reply::Lots(gathered.touched_lots.to_vec()),
         Subject::Many(done) => Reply::CancelledMany(done),
         Subject::Nothing => Reply::Done,
     }

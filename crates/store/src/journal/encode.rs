@@ -69,6 +69,7 @@ impl Rows {
     }
 
     /// The rows, for another text.
+    #[cfg(test)]
     pub(crate) fn ready(&self) -> Ready<'_> {
         Ready { text: self.text.get(1..).unwrap_or_default(), count: self.count, bad: self.bad }
     }

@@ -9,14 +9,12 @@ use std::cell::RefCell;
 use reeve_journal::ChangeSet;
 use reeve_types::{JobId, LotId};
 use reeve_workspace::{JobState, Records};
+use smallvec::SmallVec;
 
 use super::ahead::{fits, text};
 use super::encode::{Ready, Rows};
 use crate::row;
 use crate::row::workspace::DueTimes;
-
-/// What a row takes as text, roughly.
-const ROW_BYTES: usize = 480;
 
 thread_local! {
     /// Where change sets are written, so that each takes no more room than it needs while it waits.
@@ -24,30 +22,6 @@ thread_local! {
 }
 /// Room that is kept for the next one.
 const SCRATCH_BYTES_MAX: usize = 64 << 10;
-
-/// Rows that go in with the batch of their change set, whatever is written ahead.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) outbox: Rows,
-}
-
-impl Told {
-    /// Encodes them.
-    pub(super) fn of(change: &ChangeSet) -> Self {
-        let (workspace, records) = (&change.workspace, &change.records);
-        let outbox: usize = records.outbox.iter().map(|row| row.body.len() + ROW_BYTES / 2).sum();
-        let mut told = Self { outbox: Rows::with_capacity(outbox) };
-        for row in &records.outbox {
-            row::outbox::write(&mut told.outbox, workspace, row);
-        }
-        told
-    }
-
-    /// What cannot be stored, if anything.
-    pub(super) fn bad(&self) -> Option<&'static str> {
-        self.outbox.bad()
-    }
-}
 
 /// Rows side by side in a text.
 #[derive(Clone, Copy, Default)]
@@ -81,17 +55,26 @@ impl<'t> Waiting<'t> {
     }
 }
 
+/// Rows of lots; a change touches one or two.
+type Lots = SmallVec<[(LotId, Span); 2]>;
+/// Jobs that are admitted; nearly always one.
+type Jobs = SmallVec<[(JobId, Admitted); 1]>;
+
 /// A change set as text.
 ///
-/// A JSON array, which is called a piece once it is stored: the workspace, the version it was decided on, and the rows
-/// of each statement of [`text::TABLES`] in turn.
+/// In one piece of memory, because thousands of them wait: a JSON array, which is called a piece once it is stored, of the
+/// workspace, the version it was decided on, and the rows of each statement of [`text::TABLES`] in turn; and behind it
+/// what goes in with the batch itself.
 pub(super) struct Encoded {
     text: Box<str>,
+    /// Bytes of the array.
+    piece: usize,
     ledger: Span,
     answers: Span,
-    lots: Box<[(LotId, Span)]>,
+    outbox: Span,
+    lots: Lots,
     /// In order of ids.
-    admitted: Box<[(JobId, Admitted)]>,
+    admitted: Jobs,
     bad: Option<&'static str>,
     is_piece: bool,
 }
@@ -109,7 +92,7 @@ impl Encoded {
 
     /// What is stored when it is written ahead; `None` for one that takes the general way.
     pub(super) fn piece(&self) -> Option<&str> {
-        self.is_piece.then_some(&self.text)
+        self.text.get(..self.piece).filter(|_| self.is_piece)
     }
 
     /// New rows of the ledger.
@@ -120,6 +103,11 @@ impl Encoded {
     /// Answers of idempotency keys.
     pub(super) fn answers(&self) -> Ready<'_> {
         self.ready(self.answers)
+    }
+
+    /// What goes in with the batch itself.
+    pub(super) fn outbox(&self) -> Ready<'_> {
+        self.ready(self.outbox)
     }
 
     /// Touched lots.
@@ -157,8 +145,8 @@ struct Writing<'c> {
     rows: &'c mut Rows,
     /// Its jobs, in order of ids; none where it admits none.
     states: Vec<(JobId, &'c JobState)>,
-    lots: Vec<(LotId, Span)>,
-    admitted: Vec<(JobId, Admitted)>,
+    lots: Lots,
+    admitted: Jobs,
 }
 
 impl<'c> Writing<'c> {
@@ -169,9 +157,7 @@ impl<'c> Writing<'c> {
             states = records.jobs.iter().map(|(id, state)| (*id, state)).collect();
             states.sort_unstable_by_key(|(id, _)| *id);
         }
-        let (lots, admitted) =
-            (Vec::with_capacity(records.lots.len()), Vec::with_capacity(records.admitted.len()));
-        Self { change, records, ahead, rows, states, lots, admitted }
+        Self { change, records, ahead, rows, states, lots: Lots::new(), admitted: Jobs::new() }
     }
 
     fn write(mut self) -> Encoded {
@@ -188,12 +174,14 @@ impl<'c> Writing<'c> {
             Span { from, to, count }
         });
         self.rows.raw("]");
+        let piece = self.rows.bytes();
+        let outbox = self.write_outbox();
         let [.., ledger, _, _, answers] = spans;
         let bad = self.rows.bad();
         let admits = |job| find(&self.admitted, job).is_some();
         let is_piece = self.ahead && bad.is_none() && fits(self.change, admits);
-        let (lots, admitted) = (self.lots.into_boxed_slice(), self.admitted.into_boxed_slice());
-        Encoded { text: self.rows.written().into(), ledger, answers, lots, admitted, bad, is_piece }
+        let (text, lots, admitted) = (self.rows.written().into(), self.lots, self.admitted);
+        Encoded { text, piece, ledger, answers, outbox, lots, admitted, bad, is_piece }
     }
 
     /// The rows of one statement, as this change set alone leaves them.
@@ -222,6 +210,14 @@ impl<'c> Writing<'c> {
             }
             _ => self.write_moved(table == 9),
         }
+    }
+
+    fn write_outbox(&mut self) -> Span {
+        let from = self.rows.bytes() + 1;
+        for row in &self.records.outbox {
+            row::outbox::write(self.rows, &self.change.workspace, row);
+        }
+        Span { from, to: self.rows.bytes(), count: self.rows.count() }
     }
 
     fn write_lots(&mut self) {

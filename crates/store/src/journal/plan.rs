@@ -164,7 +164,7 @@ impl Plan {
 
     /// What goes in with the batch itself.
     pub(super) fn tell(&mut self, entry: &Entry) {
-        self.outbox.append(entry.told.outbox.ready());
+        self.outbox.append(entry.work.encoded.outbox());
     }
 
     /// Rows that are only ever added, and last values of the others.

@@ -10,10 +10,11 @@ use reeve_jobs::Upload;
 use reeve_journal::{ChangeSet, CommitOutcome, Room};
 use reeve_types::{JobId, MemberId, WorkspaceId};
 use reeve_workspace::{Claim, JobIntro, JobState, Member, PurchaseRow, Records, WorkspaceRow};
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use super::ahead::is_usual;
-use super::encoded::{Encoded, Told};
+use super::encoded::Encoded;
 use super::trail::Trail;
 use super::weight::{bytes_of, rows_of};
 use crate::task;
@@ -27,8 +28,8 @@ pub(super) struct Work {
     /// The version it was decided on.
     pub(super) expected: u64,
     pub(super) row: WorkspaceRow,
-    pub(super) admitted: Vec<Arc<JobIntro>>,
-    pub(super) jobs: Vec<(JobId, JobState)>,
+    pub(super) admitted: SmallVec<[Arc<JobIntro>; 1]>,
+    pub(super) jobs: SmallVec<[(JobId, JobState); 1]>,
     pub(super) uploads: Vec<(JobId, u32, Upload)>,
     pub(super) purchases: Vec<PurchaseRow>,
     pub(super) members: Vec<(MemberId, Member)>,
@@ -51,6 +52,7 @@ impl Work {
         let ChangeSet { workspace, expected, records } = change;
         let Records { workspace: row, admitted, jobs, uploads, purchases, members, .. } = *records;
         let Records { claims, unclaims, answer, lots: _, ledger: _, outbox: _, .. } = *records;
+        let (admitted, jobs) = (admitted.into_iter().collect(), jobs.into_iter().collect());
         let key = answer.map(|answer| answer.key);
         Self {
             workspace,
@@ -81,8 +83,6 @@ impl Work {
 pub(super) struct Entry {
     /// Shared with what is ahead, which outlives the answer.
     pub(super) work: Arc<Work>,
-    /// Its rows that go in with its own batch at any rate.
-    pub(super) told: Told,
     pub(super) reply: Reply,
     /// When it was submitted, on the monotonic clock.
     pub(super) entered_ms: u64,
@@ -94,11 +94,10 @@ pub(super) struct Entry {
 impl Entry {
     /// A change set whose caller waits, and which may be written ahead or not.
     pub(super) fn new(change: ChangeSet, (reply, room): (Reply, Room), ahead: bool) -> Self {
-        let told = Told::of(&change);
-        let encoded = Encoded::of(&change, ahead && is_usual(&change) && told.bad().is_none());
+        let encoded = Encoded::of(&change, ahead && is_usual(&change));
         let work = Arc::new(Work::of(change, encoded));
         let entered_ms = task::monotonic_ms();
-        Self { work, told, reply, entered_ms, room, trail: Trail::here() }
+        Self { work, reply, entered_ms, room, trail: Trail::here() }
     }
 
     /// Whose it is.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use reeve_types::{JobId, LotId, MemberId, PurchaseId};
+use smallvec::SmallVec;
 
 use crate::claim::Claim;
 use crate::effect::Effect;
@@ -14,9 +15,9 @@ use crate::record::{JobState, OutboxRow};
 pub(crate) struct Gathered {
     pub profile_changed: bool,
     pub tallies_changed: bool,
-    pub touched_lots: Vec<LotId>,
+    pub touched_lots: SmallVec<[LotId; 4]>,
     pub admitted: Vec<Arc<crate::record::JobIntro>>,
-    pub touched_jobs: Vec<JobId>,
+    pub touched_jobs: SmallVec<[JobId; 2]>,
     /// Jobs closed by this change: their last values, since they leave the state.
     pub closed_jobs: Vec<(JobId, JobState)>,
     pub uploads: Vec<(JobId, u32, reeve_jobs::Upload)>,
