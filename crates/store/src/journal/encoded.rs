@@ -269,3 +269,68 @@ fn find<T>(list: &[(JobId, T)], job: JobId) -> Option<&T> {
     let place = list.binary_search_by_key(&job, |(id, _)| *id).ok()?;
     list.get(place).map(|(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests {
+    use reeve_workspace::Answer;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::journal::desk::{Desk, T0, create, lease, ws};
+
+    /// Rows as they are sent.
+    fn rows(ready: Ready<'_>) -> Value {
+        let mut rows = Rows::default();
+        rows.append(ready);
+        serde_json::from_str(&rows.json()).unwrap()
+    }
+
+    #[test]
+    fn the_rows_that_go_into_the_tables_later_are_those_of_the_piece() {
+        let (mut desk, id) = (Desk::new(), ws("acme"));
+        desk.decide(&id, &create(None));
+        let (job, submit) = desk.submit();
+        let mut change = desk.decide(&id, &submit).unwrap();
+        let body = "{\"a\":\"[1,\\\"2\\\"]\"}".into();
+        change.records.answer = Some(Answer { key: "k\"ey".into(), fingerprint: [1; 16], body, at: T0 });
+        let encoded = Encoded::of(&change, true);
+        let piece: Value = serde_json::from_str(encoded.piece().unwrap()).unwrap();
+        // Behind the workspace and its version.
+        let table = |n: usize| piece[n + 2].clone();
+        assert_eq!((piece[0].as_str(), piece[1].as_u64()), (Some("acme"), Some(change.expected)));
+        assert_eq!(piece.as_array().map(Vec::len), Some(text::TABLES + 2));
+        assert_eq!([rows(encoded.ledger()), rows(encoded.answers())], [table(7), table(10)]);
+        let lots: Vec<Value> = encoded.lots().map(|(_, row)| rows(row)[0].clone()).collect();
+        assert_eq!(Value::from(lots), table(3));
+        let waiting = encoded.waiting(job).unwrap();
+        assert_eq!(
+            (rows(waiting.row), waiting.row.text.starts_with(waiting.introduction())),
+            (table(4), true)
+        );
+    }
+
+    #[test]
+    fn the_outbox_is_never_ahead() {
+        let (mut desk, id) = (Desk::new(), ws("acme"));
+        desk.decide(&id, &create(None));
+        let (job, submit) = desk.submit();
+        desk.decide(&id, &submit);
+        let encoded = Encoded::of(&desk.decide(&id, &lease(job)).unwrap(), true);
+        let told = rows(encoded.outbox());
+        assert!(
+            told.as_array().is_some_and(|rows| rows.len() == 1) && told.to_string().contains("job.started")
+        );
+        assert!(!encoded.piece().unwrap().contains("job.started"));
+    }
+
+    #[test]
+    fn what_is_never_ahead_has_only_rows_that_stay() {
+        let (mut desk, id) = (Desk::new(), ws("acme"));
+        desk.decide(&id, &create(None));
+        let (_, submit) = desk.submit();
+        let change = desk.decide(&id, &submit).unwrap();
+        let (ahead, at_once) = (Encoded::of(&change, true), Encoded::of(&change, false));
+        assert!(at_once.piece().is_none() && at_once.text.len() < ahead.text.len());
+        assert_eq!(rows(at_once.ledger()), rows(ahead.ledger()));
+    }
+}

@@ -15,7 +15,7 @@
 //! | `text` | the statements |
 //! | `fit` | what may be ahead at all |
 //! | `part` | what comes in next |
-//! | `piece` | a change set as it is stored |
+//! | `piece` | what is stored for a batch, of change sets as `encoded` writes them |
 //! | `asked` | what the tables must confirm first |
 //! | `seen` | what readers find here |
 //! | `recover` | bringing in what a process left |
