@@ -68,12 +68,6 @@ impl Rows {
         self.bad = self.bad.or(other.bad);
     }
 
-    /// The rows, for another text.
-    #[cfg(test)]
-    pub(crate) fn ready(&self) -> Ready<'_> {
-        Ready { text: self.text.get(1..).unwrap_or_default(), count: self.count, bad: self.bad }
-    }
-
     /// Text beside arrays of rows. Where an array comes behind it, its first row begins one byte further.
     pub(crate) fn raw(&mut self, text: &str) {
         self.text.push_str(text);
@@ -81,7 +75,7 @@ impl Rows {
 
     /// Ends the array, so that another may come behind it.
     pub(crate) fn end(&mut self) {
-        self.text.push_str(if self.is_empty() { "[]" } else { "]" });
+        self.text.push_str(self.closing());
         self.count = 0;
     }
 
@@ -117,21 +111,21 @@ impl Rows {
     /// The parameter.
     pub(crate) fn json(&self) -> String {
         let mut text = String::with_capacity(self.text.len() + 2);
-        self.write_json(&mut text);
+        text.push_str(&self.text);
+        text.push_str(self.closing());
         text
     }
 
     /// The parameter, with no rows left here.
     pub(crate) fn take_json(&mut self) -> String {
         let mut rows = std::mem::take(self);
-        rows.text.push_str(if rows.is_empty() { "[]" } else { "]" });
+        rows.text.push_str(rows.closing());
         rows.text
     }
 
-    /// The parameter, behind what a text has already.
-    pub(crate) fn write_json(&self, text: &mut String) {
-        text.push_str(&self.text);
-        text.push_str(if self.is_empty() { "[]" } else { "]" });
+    /// What the array lacks: without rows, all of it.
+    fn closing(&self) -> &'static str {
+        if self.is_empty() { "[]" } else { "]" }
     }
 
     /// Without its rows, and with the room that they had.
@@ -288,15 +282,19 @@ mod tests {
         assert_eq!(rows.bad(), None);
     }
 
+    fn ready(rows: &Rows) -> Ready<'_> {
+        Ready { text: rows.text.get(1..).unwrap_or_default(), count: rows.count, bad: rows.bad }
+    }
+
     #[test]
     fn rows_encoded_apart_are_rows_of_one_array() {
         let (mut rows, mut other) = (Rows::default(), Rows::default());
-        rows.append(other.ready());
+        rows.append(ready(&other));
         other.row().int(1).done(1);
         other.row().int(2).done(1);
-        rows.append(other.ready());
+        rows.append(ready(&other));
         rows.row().int(3).done(1);
-        rows.append(other.ready());
+        rows.append(ready(&other));
         assert_eq!((rows.json().as_str(), rows.count()), ("[[1],[2],[3],[1],[2]]", 5));
     }
 

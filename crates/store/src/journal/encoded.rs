@@ -1,8 +1,9 @@
 //! A change set as text: the rows that no later one can change, and all others too where it may be written ahead.
 //!
 //! Made by `work` where the change set is submitted, and so beside the commit under way rather than after it: what
-//! the writer does between two commits is time in which the disk has nothing to do. Each row is written once: what
-//! is stored ahead of the tables and what comes into them later are the same text.
+//! the writer does between two commits is time in which the disk has nothing to do. What is stored ahead of the tables
+//! and what comes into them later are the same text, but for workspaces and for jobs that went further: those are
+//! written again with their last values.
 
 use std::cell::RefCell;
 
@@ -167,15 +168,13 @@ impl<'c> Writing<'c> {
         self.rows.raw(itoa::Buffer::new().format(self.change.expected));
         let spans: [Span; text::TABLES] = std::array::from_fn(|table| {
             self.rows.raw(",");
-            let from = self.rows.bytes() + 1;
-            self.write_table(table);
-            let (to, count) = (self.rows.bytes(), self.rows.count());
+            let span = self.span(|writing| writing.write_table(table));
             self.rows.end();
-            Span { from, to, count }
+            span
         });
         self.rows.raw("]");
         let piece = self.rows.bytes();
-        let outbox = self.write_outbox();
+        let outbox = self.span(Self::write_outbox);
         let [.., ledger, _, _, answers] = spans;
         let bad = self.rows.bad();
         let admits = |job| find(&self.admitted, job).is_some();
@@ -212,30 +211,35 @@ impl<'c> Writing<'c> {
         }
     }
 
-    fn write_outbox(&mut self) -> Span {
-        let from = self.rows.bytes() + 1;
+    /// Where the rows stand that `write` adds: behind a bracket, or behind a comma.
+    fn span(&mut self, write: impl FnOnce(&mut Self)) -> Span {
+        let (from, before) = (self.rows.bytes() + 1, self.rows.count());
+        write(self);
+        Span { from, to: self.rows.bytes(), count: self.rows.count() - before }
+    }
+
+    fn write_outbox(&mut self) {
         for row in &self.records.outbox {
             row::outbox::write(self.rows, &self.change.workspace, row);
         }
-        Span { from, to: self.rows.bytes(), count: self.rows.count() }
     }
 
     fn write_lots(&mut self) {
         for lot in &self.records.lots {
-            let from = self.rows.bytes() + 1;
-            row::lot::write(self.rows, &self.change.workspace, lot);
-            self.lots.push((lot.id, Span { from, to: self.rows.bytes(), count: 1 }));
+            let span = self.span(|writing| row::lot::write(writing.rows, &writing.change.workspace, lot));
+            self.lots.push((lot.id, span));
         }
     }
 
     /// Jobs that are admitted and wait.
     fn write_waiting(&mut self) {
         for intro in &self.records.admitted {
-            let waits = find(&self.states, intro.id).filter(|state| row::job::is_waiting(state));
+            let waits = find(&self.states, intro.id).copied().filter(|state| row::job::is_waiting(state));
             let admitted = waits.map_or(Admitted::Further, |state| {
-                let from = self.rows.bytes() + 1;
-                let introduced = row::job::write_waiting(self.rows, intro, state);
-                Admitted::Waiting(Span { from, to: self.rows.bytes(), count: 1 }, introduced - from)
+                let mut introduced = 0;
+                let span =
+                    self.span(|writing| introduced = row::job::write_waiting(writing.rows, intro, state));
+                Admitted::Waiting(span, introduced - span.from)
             });
             self.admitted.push((intro.id, admitted));
         }

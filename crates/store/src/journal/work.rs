@@ -47,8 +47,10 @@ pub(super) struct Work {
 }
 
 impl Work {
-    fn of(change: ChangeSet, encoded: Encoded) -> Self {
+    /// A change set, which may be written ahead or not.
+    fn of(change: ChangeSet, ahead: bool) -> Self {
         let (is_usual, weight_bytes, rows) = (is_usual(&change), bytes_of(&change), rows_of(&change));
+        let encoded = Encoded::of(&change, ahead && is_usual);
         let ChangeSet { workspace, expected, records } = change;
         let Records { workspace: row, admitted, jobs, uploads, purchases, members, .. } = *records;
         let Records { claims, unclaims, answer, lots: _, ledger: _, outbox: _, .. } = *records;
@@ -94,8 +96,7 @@ pub(super) struct Entry {
 impl Entry {
     /// A change set whose caller waits, and which may be written ahead or not.
     pub(super) fn new(change: ChangeSet, (reply, room): (Reply, Room), ahead: bool) -> Self {
-        let encoded = Encoded::of(&change, ahead && is_usual(&change));
-        let work = Arc::new(Work::of(change, encoded));
+        let work = Arc::new(Work::of(change, ahead));
         let entered_ms = task::monotonic_ms();
         Self { work, reply, entered_ms, room, trail: Trail::here() }
     }
