@@ -25,10 +25,10 @@ struct Case {
     finding: &'static str,
 }
 
-/// What the checker finds after lives of a program with this fault, each opened again by one without.
-async fn found(case: &Case) -> Vec<String> {
+/// What the checker finds after lives of a program with this fault, each opened again by one without, and in which life.
+async fn found(case: &Case) -> (Vec<String>, u32) {
     let world = Arc::new(World::new(Place::sqlite()).await);
-    for _ in 0..LIVES_MAX {
+    for life_number in 1..=LIVES_MAX {
         let mut life = world.place.start(&format!("break:{},{}", case.law.name(), case.faults));
         complete_open(&world, &life.worker_api()).await;
         until_it_ends(&world, &mut life, case.crowd, SECONDS).await;
@@ -36,19 +36,19 @@ async fn found(case: &Case) -> Vec<String> {
         let life = world.place.start("");
         let found = world.check(&life).await;
         if !found.is_empty() {
-            return found;
+            return (found, life_number);
         }
     }
-    Vec::new()
+    (Vec::new(), LIVES_MAX)
 }
 
 async fn is_caught(case: Case) {
-    let found = found(&case).await;
-    println!("`{}` broken: {} findings, such as {:?}", case.law.name(), found.len(), found.first());
+    let (found, life) = found(&case).await;
+    let law = case.law.name();
+    println!("`{law}` broken: {} findings in life {life}, such as {:?}", found.len(), found.first());
     assert!(
         found.iter().any(|finding| finding.contains(case.finding)),
-        "`{}` was broken and nothing with `{}` was found: {found:#?}",
-        case.law.name(),
+        "`{law}` was broken and nothing with `{}` was found: {found:#?}",
         case.finding
     );
 }
